@@ -1,0 +1,74 @@
+// A connection carries bytes both ways. It knows nothing of codecs, channels or brokers.
+
+import type { SpokeError } from './errors.js';
+
+/** Why a connection ended: by this side, by the other side in good order, or by a failure (`error` says which). */
+export interface CloseReason {
+  readonly by: 'local' | 'remote' | 'error';
+  readonly error?: SpokeError;
+}
+
+/** What a transport knows of the other side without asking it. */
+export interface PeerInfo {
+  /** The other side as text for logs and errors, e.g. `tcp://127.0.0.1:53120`. */
+  readonly address: string;
+}
+
+/**
+ * Receives what happens on one connection. The calls of one connection never nest, never overlap and never come
+ * from inside `send`, `pause`, `resume`, `close` or `abort`.
+ * A handler that throws loses its connection (`abort` with `HANDLER_FAILED`) and harms no other.
+ */
+export interface ConnectionHandler {
+  /**
+   * Bytes arrived. The chunk is read-only and **valid only until this call returns**: transports read into
+   * buffers that they use again. Copy what must be kept. Never empty.
+   */
+  data(chunk: Uint8Array): void;
+  /** Room again after `send` returned `false`. Once per `false`, never after `close`. */
+  drain(): void;
+  /** The end: exactly once, last, whoever ended it. */
+  close(reason: CloseReason): void;
+}
+
+/**
+ * One open connection, made by `Transport.connect` or handed out by a listener.
+ *
+ * Life cycle: open -> (closing) -> closed. Nothing is read before `start`; a connection that is never started
+ * must still be closed by its owner.
+ */
+export interface Connection {
+  /**
+   * `'message'`: one `send` arrives as one `data`, bytes unchanged. `'stream'`: bytes arrive in order, cut anywhere.
+   */
+  readonly boundaries: 'stream' | 'message';
+  readonly peer: PeerInfo;
+  /** Bytes accepted by `send` that are not yet handed to the system (or to the other side, in memory). */
+  readonly pendingBytes: number;
+
+  /**
+   * Begins to deliver to the handler, asynchronously. Called exactly once.
+   * @throws {TypeError} the second time.
+   */
+  start(handler: ConnectionHandler): void;
+
+  /**
+   * Queues bytes. The chunk becomes **read-only for everyone, for ever**: the same buffer may go to many
+   * connections, so neither the caller nor the transport changes it again.
+   *
+   * @returns `false`: the bytes were taken, but stop until `drain`. Bytes are also taken when the caller does not
+   *   stop; the bound is the caller's duty. After `close`, `abort` or the end: `false` too, and nothing is sent.
+   *   Never throws for the state of the connection.
+   */
+  send(chunk: Uint8Array): boolean;
+
+  /** Stops `data` (already read bytes may arrive once more) and, in time, the sender on the other side. Idempotent. */
+  pause(): void;
+  resume(): void;
+
+  /** Sends what is queued, then ends. `close` follows with `by: 'local'`. Idempotent. */
+  close(): void;
+
+  /** Ends now; what is queued is dropped. `close` follows with `by: 'error'` and this error. Idempotent. */
+  abort(error: SpokeError): void;
+}

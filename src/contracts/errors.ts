@@ -1,0 +1,54 @@
+// The one error class of the framework. Codes are stable and may be matched on; texts may change.
+
+/** Every code a `SpokeError` can carry; `docs/errors.md` says for each what happened and what to do. */
+export type SpokeErrorCode =
+  | 'ABORTED'
+  | 'ADDRESS_IN_USE'
+  | 'ADDRESS_INVALID'
+  | 'CLOSED'
+  | 'CONNECTION_LOST'
+  | 'CONNECT_FAILED'
+  | 'DUPLICATE'
+  | 'FORBIDDEN'
+  | 'HANDLER_FAILED'
+  | 'LIMIT_EXCEEDED'
+  | 'LISTEN_FAILED'
+  | 'MALFORMED'
+  | 'NOT_ENCODABLE'
+  | 'QUEUE_FULL'
+  | 'REMOTE'
+  | 'REPLY_MALFORMED'
+  | 'SLOW_CONSUMER'
+  | 'STORE_FAILED'
+  | 'TIMEOUT'
+  | 'TIME_INVALID'
+  | 'UNAUTHENTICATED'
+  | 'UNKNOWN_CODEC'
+  | 'UNKNOWN_SCHEME';
+
+export interface SpokeErrorOptions {
+  /** What this error was made from. */
+  cause?: unknown;
+  /** Whether the same operation may succeed when tried again unchanged. Default `false`. */
+  retryable?: boolean;
+  /** Where it happened: endpoint, channel, connection; plain values only, they go into logs and onto the wire. */
+  details?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * Something that went wrong in the network, in a peer or in the use of a resource.
+ * Wrong use of the API (an argument of the wrong type) is a plain `TypeError` instead.
+ */
+export class SpokeError extends Error {
+  override readonly name = 'SpokeError';
+  readonly code: SpokeErrorCode;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(code: SpokeErrorCode, message: string, options: SpokeErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.details = options.details ?? {};
+  }
+}

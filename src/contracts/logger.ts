@@ -1,0 +1,7 @@
+/** Where log lines go. A `pino` logger is one. Never called once per message. */
+export interface Logger {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}

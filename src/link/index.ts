@@ -1,0 +1,10 @@
+// A connection and a codec joined: messages both ways, one write per connection and turn, limits.
+
+export { BlockSink } from './block-sink.js';
+export { Link } from './link.js';
+export type { LinkHandler, LinkOptions } from './link.js';
+export { Outbox } from './outbox.js';
+export type { OutboundTotal } from './outbox.js';
+export { systemClock } from './system-clock.js';
+export { Turn } from './turn.js';
+export type { Flushable } from './turn.js';

@@ -1,0 +1,67 @@
+// One turn of the event loop: what was read in it is written at its end, once per connection, under one time.
+
+import type { Clock } from '../contracts/index.js';
+import { BlockSink } from './block-sink.js';
+
+/** Something with output waiting for the end of the turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+/** Shared by all links of one broker or client. */
+export class Turn {
+  readonly sink = new BlockSink();
+  readonly clock: Clock;
+  #waiting: Flushable[] = [];
+  #spare: Flushable[] = [];
+  #scheduled = false;
+  #seconds = 0;
+  #lastView: Uint8Array | undefined;
+  #lastBlock: Uint8Array | undefined;
+  #lastStart = -1;
+  #lastEnd = -1;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Seconds since the epoch, the same for all messages of one received chunk: formatting a time costs more than reading it. */
+  get seconds(): number {
+    return this.#seconds === 0 ? (this.#seconds = this.clock.now() / 1000) : this.#seconds;
+  }
+
+  /** A new chunk has come in: the next time is read anew. */
+  begin(): void {
+    this.#seconds = 0;
+  }
+
+  /** Has `flush` called once at the end of the turn. */
+  add(output: Flushable): void {
+    this.#waiting.push(output);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.clock.defer(this.#flush);
+  }
+
+  /** A view of a range; receivers of one fan-out ask for the same one in a row and share it. */
+  view(block: Uint8Array, start: number, end: number): Uint8Array {
+    if (this.#lastView !== undefined && block === this.#lastBlock && start === this.#lastStart && end === this.#lastEnd) {
+      return this.#lastView;
+    }
+    this.#lastBlock = block;
+    this.#lastStart = start;
+    this.#lastEnd = end;
+    return (this.#lastView = block.subarray(start, end));
+  }
+
+  readonly #flush = (): void => {
+    const outputs = this.#waiting;
+    this.#waiting = this.#spare;
+    this.#scheduled = false;
+    for (const output of outputs) output.flush();
+    outputs.length = 0;
+    this.#spare = outputs;
+    // Do not hold a block that nobody sends any more.
+    this.#lastView = this.#lastBlock = undefined;
+  };
+}

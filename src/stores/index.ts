@@ -1,0 +1,3 @@
+// Where persistent messages are kept.
+
+export { MemoryStore } from './memory/memory-store.js';

@@ -1,0 +1,43 @@
+// Persistent messages for the life of the process.
+
+import { ChannelIndex } from '../../channels/index.js';
+import type { MessageStore, StoredMessage } from '../../contracts/index.js';
+
+/** The default `MessageStore`: everything is as durable as the process, so nothing is ever waited for. */
+export class MemoryStore implements MessageStore {
+  #messages = new ChannelIndex<StoredMessage>();
+  #bytes = 0;
+
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async open(): Promise<void> {}
+
+  get(channel: string): StoredMessage | undefined {
+    return this.#messages.get(channel);
+  }
+
+  put(message: StoredMessage): undefined {
+    this.#bytes += message.frame.length - (this.#messages.get(message.channel)?.frame.length ?? 0);
+    this.#messages.set(message.channel, message);
+  }
+
+  delete(channel: string): undefined {
+    this.#bytes -= this.#messages.get(channel)?.frame.length ?? 0;
+    this.#messages.delete(channel);
+  }
+
+  match(pattern: string): readonly StoredMessage[] {
+    return this.#messages.match(pattern);
+  }
+
+  async close(): Promise<void> {
+    this.#messages = new ChannelIndex();
+    this.#bytes = 0;
+  }
+}
