@@ -1,0 +1,124 @@
+/**
+ * The package as its users get it: packed, unpacked into a project of its own beside its declared dependencies and
+ * nothing else, then imported, required, type-checked and started. Needs `npm run build` first.
+ */
+import { execFile } from 'node:child_process';
+import { access, constants, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
+const entryPoints = Object.keys(manifest.exports)
+  .filter((path) => !path.endsWith('.json'))
+  .map((path) => path.replace(/^\./, 'spoke'));
+
+let folder: string;
+let project: string;
+let installed: string;
+let tarball: string;
+
+// Every step is a process of its own; the slowest takes 3 seconds on a quiet machine.
+jest.setTimeout(60_000);
+
+/** Runs a program to its end and gives its output; on a non-zero exit, the test fails and shows that output. */
+async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { cwd, timeout: 50_000 });
+    return stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
+  }
+}
+
+const tool = (name: string): string => join(root, 'node_modules', '.bin', name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spoke-package-'));
+  project = join(folder, 'project');
+  installed = join(project, 'node_modules', 'spoke');
+  await mkdir(installed, { recursive: true });
+
+  // Without the scripts: `prepack` would rebuild dist under the feet of the other tests.
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], root);
+  const packed = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  expect(packed).toHaveLength(1);
+  tarball = join(folder, packed.join());
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed], folder);
+
+  // The user's own @types/node, and no other types than those the package declares as dependencies.
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
+    const link = join(project, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(root, 'node_modules', name), link);
+  }
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true }));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the packed files', () => {
+  test('are the build, the readme, the license and the changelog', async () => {
+    const names = await readdir(installed);
+    expect(names.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+  });
+
+  test('satisfy publint', async () => {
+    await run(tool('publint'), ['run', tarball, '--strict'], folder);
+  });
+
+  test('have types that resolve for every kind of ES module user (attw)', async () => {
+    await run(tool('attw'), [tarball, '--profile', 'esm-only'], folder);
+  });
+});
+
+describe.each(entryPoints)('%s', (name) => {
+  test('can be imported', async () => {
+    const code = `console.log(Object.keys(await import('${name}')).length)`;
+    expect(Number(await run(process.execPath, ['--input-type=module', '-e', code], project))).toBeGreaterThan(0);
+  });
+
+  test('can be required', async () => {
+    const code = `console.log(Object.keys(require('${name}')).length)`;
+    expect(Number(await run(process.execPath, ['-e', code], project))).toBeGreaterThan(0);
+  });
+});
+
+test('every entry point has types under nodenext, for import and for require, without skipLibCheck', async () => {
+  const files: string[] = [];
+  for (const [index, name] of entryPoints.entries()) {
+    const typed =
+      'type Untyped = 0 extends 1 & typeof library ? true : false;\nexport const untyped: Untyped = false;\n';
+    await writeFile(join(project, `${index}.mts`), `import * as library from '${name}';\n${typed}`);
+    await writeFile(join(project, `${index}.cts`), `import library = require('${name}');\n${typed}`);
+    files.push(`${index}.mts`, `${index}.cts`);
+  }
+  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+  await run(tool('tsc'), [...options, ...files], project);
+});
+
+describe.each(Object.entries(manifest.bin))('the command %s', (name, path) => {
+  test('is executable, starts with a shebang and answers --help', async () => {
+    const file = join(installed, path);
+    await access(file, constants.X_OK);
+    expect(await readFile(file, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+
+    // As npm installs it: a link in node_modules/.bin.
+    const link = join(project, 'node_modules', '.bin', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(file, link);
+    expect(await run(link, ['--help'], project)).toContain(name);
+  });
+});
