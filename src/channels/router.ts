@@ -1,0 +1,139 @@
+/**
+ * Who gets a message: the subscriptions of all connections, and the targets of a channel.
+ *
+ * Literal patterns are in one flat Map, those with wildcards in a `PatternTrie`, and what both say about a
+ * channel in a `RouteCache`. Figures: test/bench/micro/router.bench.ts.
+ */
+
+import { isPattern } from './channel.js';
+import { PatternTrie } from './pattern-trie.js';
+import { RouteCache } from './route-cache.js';
+import {
+  hasSubscriber,
+  Subscriber,
+  type Subscribers,
+  targetsOf,
+  withoutSubscriber,
+  withSubscriber,
+} from './subscribers.js';
+
+export interface RouterOptions {
+  /**
+   * The most channels whose routes are kept; 0 keeps none. Default 16,384, which is 4 MB when a route has
+   * few targets. Half of it should exceed the number of busy channels: that many are sure to stay.
+   */
+  readonly maxCachedChannels?: number;
+  /**
+   * The most target references in all kept routes together. Default 1,048,576, which is 8 MB. A route
+   * with more than half as many targets is not kept.
+   */
+  readonly maxCachedTargets?: number;
+}
+
+/**
+ * Maps channels to targets, such as the sessions of a broker. Targets are compared by identity. Every
+ * channel and pattern must be canonical (see `canonical`).
+ */
+export class Router<T extends object> {
+  readonly #subscribers = new Map<T, Subscriber<T>>();
+  readonly #literals = new Map<string, Subscribers<T>>();
+  readonly #patterns = new PatternTrie<T>();
+  readonly #routes: RouteCache<T>;
+  #size = 0;
+  #nextRank = 0;
+
+  /** @throws TypeError when an option is not a whole number of at least 0. */
+  constructor(options: RouterOptions = {}) {
+    const { maxCachedChannels = 16_384, maxCachedTargets = 1_048_576 } = options;
+    requireCount('maxCachedChannels', maxCachedChannels);
+    requireCount('maxCachedTargets', maxCachedTargets);
+    this.#routes = new RouteCache(maxCachedChannels, maxCachedTargets);
+  }
+
+  /** Subscriptions, that is pairs of a pattern and a target. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Nodes of the wildcard tree, at least 1, and those visited by all searches so far: for tests and metrics. */
+  get trie(): { readonly nodeCount: number; readonly visits: number } {
+    return this.#patterns;
+  }
+
+  /** False when the target already had that pattern; nothing changes then. */
+  subscribe(pattern: string, target: T): boolean {
+    let subscriber = this.#subscribers.get(target);
+    if (subscriber === undefined) {
+      subscriber = new Subscriber(target, this.#nextRank++);
+      this.#subscribers.set(target, subscriber);
+    }
+    if (isPattern(pattern)) {
+      if (!this.#patterns.add(pattern, subscriber)) return false;
+      this.#routes.patternChanged(pattern);
+    } else {
+      const holders = this.#literals.get(pattern);
+      if (hasSubscriber(holders, subscriber)) return false;
+      this.#literals.set(pattern, withSubscriber(holders, subscriber));
+      this.#routes.forget(pattern);
+    }
+    subscriber.patterns++;
+    this.#size++;
+    return true;
+  }
+
+  /** False when the target did not have that pattern. */
+  unsubscribe(pattern: string, target: T): boolean {
+    const subscriber = this.#subscribers.get(target);
+    if (subscriber === undefined) return false;
+    if (isPattern(pattern)) {
+      if (!this.#patterns.remove(pattern, subscriber)) return false;
+      this.#routes.patternChanged(pattern);
+    } else {
+      const holders = this.#literals.get(pattern);
+      if (holders === undefined || !hasSubscriber(holders, subscriber)) return false;
+      const rest = withoutSubscriber(holders, subscriber);
+      if (rest === undefined) this.#literals.delete(pattern);
+      else this.#literals.set(pattern, rest);
+      this.#routes.forget(pattern);
+    }
+    subscriber.patterns--;
+    if (subscriber.patterns === 0) this.#subscribers.delete(target);
+    this.#size--;
+    return true;
+  }
+
+  /**
+   * The targets with at least one pattern that matches the channel, each once.
+   *
+   * They come in the order in which they entered the router, on every channel alike. A target enters with
+   * a first subscription and leaves with its last. The array is shared and must not be modified. It is never
+   * changed either, so iterating over it is safe while subscriptions come and go: these show in the array
+   * of the next call.
+   */
+  route(channel: string): readonly T[] {
+    const known = this.#routes.get(channel);
+    if (known !== undefined) return known;
+    const groups: Subscribers<T>[] = [];
+    const literal = this.#literals.get(channel);
+    if (literal !== undefined) groups.push(literal);
+    this.#patterns.match(channel, groups);
+    const targets = targetsOf(groups);
+    this.#routes.set(channel, targets);
+    return targets;
+  }
+
+  /** Removes every subscription. */
+  clear(): void {
+    this.#subscribers.clear();
+    this.#literals.clear();
+    this.#patterns.clear();
+    this.#routes.clear();
+    this.#size = 0;
+  }
+}
+
+function requireCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new TypeError(`Router option ${name} must be a whole number of at least 0, not ${value}`);
+  }
+}
