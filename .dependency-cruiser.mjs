@@ -40,6 +40,9 @@ const PACKAGE_HOMES = [
   { packages: ['@nats-io/[^/]+'], home: 'backplanes/' },
 ];
 
+/** The package's entry points. Any other file directly in src (a constant such as the version) imports nothing of ours. */
+const ENTRY_POINTS = '^src/(?:index|browser)\\.ts$';
+
 const ROOMS = [...FLOORS.flat(), TESTING];
 const room = (...names) => `^src/(?:${names.join('|')})/`;
 
@@ -84,7 +87,13 @@ export default {
       comment: 'Inside the library, import the room itself; only the top floor may use the public names.',
       severity: 'error',
       from: { path: '^src/', pathNot: room('cli', 'dashboard') },
-      to: { path: '^src/[^/]+\\.ts$' },
+      to: { path: ENTRY_POINTS },
+    },
+    {
+      name: 'a-file-outside-the-rooms-imports-none',
+      severity: 'error',
+      from: { path: '^src/[^/]+\\.ts$', pathNot: ENTRY_POINTS },
+      to: { path: '^src/' },
     },
     {
       name: 'every-room-has-a-floor',
@@ -146,7 +155,7 @@ export default {
       name: 'no-orphans',
       comment: 'A module that imports nothing and that nothing imports is dead.',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: ['^src/[^/]+\\.ts$', '\\.d\\.ts$'] },
+      from: { orphan: true, path: '^src/', pathNot: [ENTRY_POINTS, '\\.d\\.ts$'] },
       to: {},
     },
   ],
