@@ -50,7 +50,7 @@ export class ChannelIndex<V> {
     }
     const entry = new Entry(channel, this.#nextOrder++, value);
     this.#entries.set(channel, entry);
-    insert(this.#root, entry, tokens(channel), 0);
+    insert(this.#root, entry);
     return this;
   }
 
@@ -94,30 +94,52 @@ export class ChannelIndex<V> {
   }
 }
 
-/** Puts an entry below a branch whose tokens are the first `depth` of the channel. */
-function insert<V>(top: Branch<V>, entry: Entry<V>, path: readonly string[], depth: number): void {
-  let branch = top;
-  for (let i = depth; i < path.length; i++) {
-    const token = path[i] ?? '';
+function insert<V>(root: Branch<V>, entry: Entry<V>): void {
+  const path = tokens(entry.channel);
+  let branch = root;
+  for (const [depth, token] of path.entries()) {
     const child = branch.child(token);
     if (child === undefined) {
       branch.attach(token, entry);
       return;
     }
-    if (child instanceof Branch) {
-      branch = child;
-      continue;
+    if (child instanceof Entry) {
+      // It begins with the same tokens and was alone here: both go down as far as they are alike.
+      const fork = new Branch<V>();
+      branch.attach(token, fork);
+      insertBoth(fork, entry, path, child, tokens(child.channel), depth + 1);
+      return;
     }
-    // Another channel that begins alike was alone here: it moves one token down.
-    const shared = new Branch<V>();
-    branch.attach(token, shared);
-    const itsPath = tokens(child.channel);
-    const itsNext = itsPath[i + 1];
-    if (itsNext === undefined) shared.here = child;
-    else shared.attach(itsNext, child);
-    branch = shared;
+    branch = child;
   }
   branch.here = entry;
+}
+
+/** Puts two entries, whose channels differ but share `depth` tokens, below the branch of these tokens. */
+function insertBoth<V>(
+  top: Branch<V>,
+  left: Entry<V>,
+  leftPath: readonly string[],
+  right: Entry<V>,
+  rightPath: readonly string[],
+  depth: number,
+): void {
+  let branch = top;
+  for (let i = depth; ; i++) {
+    const leftToken = leftPath[i];
+    const rightToken = rightPath[i];
+    if (leftToken === rightToken && leftToken !== undefined) {
+      const shared = new Branch<V>();
+      branch.attach(leftToken, shared);
+      branch = shared;
+      continue;
+    }
+    if (leftToken === undefined) branch.here = left;
+    else branch.attach(leftToken, left);
+    if (rightToken === undefined) branch.here = right;
+    else branch.attach(rightToken, right);
+    return;
+  }
 }
 
 function remove<V>(root: Branch<V>, entry: Entry<V>): void {

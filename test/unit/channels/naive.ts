@@ -43,6 +43,45 @@ export function allChannels(alphabet: readonly string[], longest: number): strin
   return all.map((word) => word.join('/'));
 }
 
+/** What is left of a pattern after a channel began with `token`, in every way that it can be read. */
+function after(patterns: ReadonlySet<string>, token: string): Set<string> {
+  const left = new Set<string>();
+  for (const pattern of patterns) {
+    const [first, ...others] = naiveTokens(pattern);
+    if (first === '**') {
+      left.add(pattern);
+      for (const more of after(new Set([others.join('/')]), token)) left.add(more);
+    } else if (first === '*' || first === token) {
+      left.add(others.join('/'));
+    }
+  }
+  return left;
+}
+
+/**
+ * Walks through everything that channels of any length can make of two patterns, and says which cases exist:
+ * a channel that both match, and one that the second matches alone. `z` stands for all tokens that no pattern names.
+ */
+export function compared(first: string, second: string): { both: boolean; secondAlone: boolean } {
+  const found = { both: false, secondAlone: false };
+  const seen = new Set<string>();
+  const waiting = [[new Set([first]), new Set([second])] as const];
+  for (let pair = waiting.pop(); pair !== undefined; pair = waiting.pop()) {
+    const [firstLeft, secondLeft] = pair;
+    const key = JSON.stringify([[...firstLeft].toSorted(), [...secondLeft].toSorted()]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const [firstEnds, secondEnds] = [firstLeft, secondLeft].map((left) =>
+      [...left].some((pattern) => naiveMatches(pattern, '')),
+    );
+    if (secondEnds === true) found[firstEnds === true ? 'both' : 'secondAlone'] = true;
+    for (const token of ['a', 'b', 'z']) {
+      waiting.push([after(firstLeft, token), after(secondLeft, token)]);
+    }
+  }
+  return found;
+}
+
 const pathOf = (parts: readonly string[], maxLength: number): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...parts), { maxLength }).map((list) => list.join('/'));
 
