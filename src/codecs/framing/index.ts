@@ -1,0 +1,2 @@
+/** How byte streams are cut into payloads. */
+export { NulFraming } from './nul.js';
