@@ -9,6 +9,7 @@ const FLOORS = [
   ['link'],
   ['broker', 'client'],
   ['rpc', 'bridge'],
+  ['node', 'browser'],
   ['di'],
   ['cli', 'dashboard'],
 ];
@@ -23,7 +24,7 @@ const NODE_SIDE = [
   'stores/',
   'backplanes/',
   'broker/',
-  'client/sync',
+  'node/',
   'di/',
   'cli/',
   'dashboard/',
@@ -70,7 +71,7 @@ export default {
     ...floorRules,
     {
       name: 'testing-stays-below-di',
-      comment: 'src/testing may import anything below di.',
+      comment: 'src/testing may import anything below di, also the platforms.',
       severity: 'error',
       from: { path: room(TESTING) },
       to: { path: room('di', 'cli', 'dashboard') },

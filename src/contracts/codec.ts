@@ -62,6 +62,7 @@ export interface OutgoingHead {
   readonly time?: number | undefined;
   readonly bounce?: boolean;
   readonly persist?: boolean;
+  /** Other keys. `channel`, `time`, `bounce` and `persist` are ignored here. */
   readonly fields?: HeadFields;
 }
 

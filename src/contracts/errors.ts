@@ -1,30 +1,33 @@
 // The one error class of the framework. Codes are stable and may be matched on; texts may change.
 
 /** Every code a `SpokeError` can carry; `docs/errors.md` says for each what happened and what to do. */
-export type SpokeErrorCode =
-  | 'ABORTED'
-  | 'ADDRESS_IN_USE'
-  | 'ADDRESS_INVALID'
-  | 'CLOSED'
-  | 'CONNECTION_LOST'
-  | 'CONNECT_FAILED'
-  | 'DUPLICATE'
-  | 'FORBIDDEN'
-  | 'HANDLER_FAILED'
-  | 'LIMIT_EXCEEDED'
-  | 'LISTEN_FAILED'
-  | 'MALFORMED'
-  | 'NOT_ENCODABLE'
-  | 'QUEUE_FULL'
-  | 'REMOTE'
-  | 'REPLY_MALFORMED'
-  | 'SLOW_CONSUMER'
-  | 'STORE_FAILED'
-  | 'TIMEOUT'
-  | 'TIME_INVALID'
-  | 'UNAUTHENTICATED'
-  | 'UNKNOWN_CODEC'
-  | 'UNKNOWN_SCHEME';
+export const SPOKE_ERROR_CODES = [
+  'ABORTED',
+  'ADDRESS_IN_USE',
+  'ADDRESS_INVALID',
+  'CLOSED',
+  'CONNECTION_LOST',
+  'CONNECT_FAILED',
+  'DUPLICATE',
+  'FORBIDDEN',
+  'HANDLER_FAILED',
+  'LIMIT_EXCEEDED',
+  'LISTEN_FAILED',
+  'MALFORMED',
+  'NOT_ENCODABLE',
+  'QUEUE_FULL',
+  'REMOTE',
+  'REPLY_MALFORMED',
+  'SLOW_CONSUMER',
+  'STORE_FAILED',
+  'TIMEOUT',
+  'TIME_INVALID',
+  'UNAUTHENTICATED',
+  'UNKNOWN_CODEC',
+  'UNKNOWN_SCHEME',
+] as const;
+
+export type SpokeErrorCode = (typeof SPOKE_ERROR_CODES)[number];
 
 export interface SpokeErrorOptions {
   /** What this error was made from. */

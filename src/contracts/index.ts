@@ -2,21 +2,14 @@
 
 export type { Action, Authenticator, Authorizer, Identity } from './access.js';
 export type { Clock } from './clock.js';
-export type {
-  Codec,
-  FrameSink,
-  Head,
-  HeadFields,
-  MessageReader,
-  MessageView,
-  OutgoingHead,
-} from './codec.js';
+export type { Codec, FrameSink, Head, HeadFields, MessageReader, MessageView, OutgoingHead } from './codec.js';
 export type { CloseReason, Connection, ConnectionHandler, PeerInfo } from './connection.js';
-export { SpokeError } from './errors.js';
+export { SPOKE_ERROR_CODES, SpokeError } from './errors.js';
 export type { SpokeErrorCode, SpokeErrorOptions } from './errors.js';
 export type { Deframer, FrameHandler, Framing } from './framing.js';
 export { DEFAULT_LIMITS, withDefaults } from './limits.js';
 export type { Limits } from './limits.js';
+export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export type { MessageStore, StoredMessage } from './message-store.js';
 export type { Address, ConnectOptions, Listener, ListenOptions, Transport } from './transport.js';

@@ -5,3 +5,6 @@ export interface Logger {
   warn(fields: object, text: string): void;
   error(fields: object, text: string): void;
 }
+
+/** Says nothing: what a library does until it is told where to log. */
+export const silentLogger: Logger = Object.freeze({ debug() {}, info() {}, warn() {}, error() {} });

@@ -67,9 +67,5 @@ export interface Transport {
    * is aborted and the listener goes on.
    * @throws {SpokeError} `ADDRESS_IN_USE`, `ADDRESS_INVALID`, `LISTEN_FAILED`, `ABORTED`.
    */
-  listen(
-    address: Address,
-    onConnection: (connection: Connection) => void,
-    options: ListenOptions,
-  ): Promise<Listener>;
+  listen(address: Address, onConnection: (connection: Connection) => void, options: ListenOptions): Promise<Listener>;
 }

@@ -1,6 +1,7 @@
 // A connection and a codec joined: messages both ways, one write per connection and turn, limits.
 
 export { BlockSink } from './block-sink.js';
+export * as control from './control.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { Outbox } from './outbox.js';

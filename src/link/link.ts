@@ -81,6 +81,7 @@ export class Link implements ConnectionHandler, FrameHandler {
   /** Ends now, because of this error. What is queued is dropped. */
   fail(error: SpokeError): void {
     this.#ended = true;
+    this.outbox.close();
     this.connection.abort(error);
   }
 
@@ -88,7 +89,7 @@ export class Link implements ConnectionHandler, FrameHandler {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.outbox.flush();
+    this.outbox.finish();
     this.connection.close();
   }
 

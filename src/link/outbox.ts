@@ -114,6 +114,14 @@ export class Outbox implements Flushable {
     if (sent < waiting.length) this.#backlog = waiting.slice(sent);
   }
 
+  /** Hands everything to the connection, whether it asked to stop or not: nothing will be pushed after this. */
+  finish(): void {
+    this.#send();
+    if (this.#tail !== undefined) this.#backlog.push(this.#tail.subarray(0, this.#tailUsed));
+    for (const chunk of this.#backlog) this.#connection.send(chunk);
+    this.close();
+  }
+
   /** The connection has ended: forgets everything. */
   close(): void {
     this.#closed = true;

@@ -45,7 +45,12 @@ export class Turn {
 
   /** A view of a range; receivers of one fan-out ask for the same one in a row and share it. */
   view(block: Uint8Array, start: number, end: number): Uint8Array {
-    if (this.#lastView !== undefined && block === this.#lastBlock && start === this.#lastStart && end === this.#lastEnd) {
+    if (
+      this.#lastView !== undefined &&
+      block === this.#lastBlock &&
+      start === this.#lastStart &&
+      end === this.#lastEnd
+    ) {
       return this.#lastView;
     }
     this.#lastBlock = block;

@@ -1,0 +1,279 @@
+// The broker: listens, lets connections in, joins them by an Exchange, and ends everything cleanly.
+
+import { JsonCodec, requireDistinctCodecs } from '../codecs/index.js';
+import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
+import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
+import type { OutboundTotal } from '../link/index.js';
+import { systemClock, Turn } from '../link/index.js';
+import { MemoryStore } from '../stores/index.js';
+import type { Endpoint } from '../transports/index.js';
+import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
+import { TcpTransport } from '../transports/tcp/index.js';
+import { VERSION } from '../version.js';
+import { Exchange } from './exchange.js';
+import type { BrokerOptions, BrokerStats } from './options.js';
+import { Retained } from './retained.js';
+import { Session } from './session.js';
+import { Transcoder } from './transcoder.js';
+
+const DEFAULT_CLOSE_TIMEOUT = 1000;
+
+/**
+ * Passes messages between connections: wildcard subscriptions, persistent messages, any number of endpoints.
+ *
+ * States: new -> open -> closed. Several brokers may live in one process.
+ */
+export class Broker {
+  readonly #listen: readonly Endpoint[];
+  readonly #transports: TransportRegistry;
+  readonly #codecs: readonly Codec[];
+  readonly #limits: Limits;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #options: BrokerOptions;
+  readonly #turn: Turn;
+  readonly #retained: Retained;
+  readonly #exchange: Exchange;
+  readonly #total: OutboundTotal;
+  readonly #sessions = new Set<Session>();
+  readonly #listeners: Listener[] = [];
+  readonly #abort = new AbortController();
+  #connections = 0;
+  #opened: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  #allEnded: (() => void) | undefined;
+
+  /**
+   * @throws {TypeError} for a limit that is not a positive number.
+   * @throws {SpokeError} `DUPLICATE`: two transports of one scheme, or two codecs of one name.
+   */
+  constructor(options: BrokerOptions = {}) {
+    const { listen } = options;
+    this.#options = options;
+    this.#listen = listen === undefined ? [{}] : Array.isArray(listen) ? listen : [listen];
+    this.#transports = new TransportRegistry(options.transports ?? [new TcpTransport()]);
+    this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec()]);
+    this.#limits = withDefaults(options.limits);
+    this.#logger = options.logger ?? silentLogger;
+    this.#clock = options.clock ?? systemClock;
+    this.#turn = new Turn(this.#clock);
+    this.#retained = new Retained(options.store ?? new MemoryStore(), this.#limits);
+    this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
+    this.#exchange = new Exchange({
+      limits: this.#limits,
+      logger: this.#logger,
+      turn: this.#turn,
+      retained: this.#retained,
+      transcoder: new Transcoder(this.#codecs, this.#limits),
+      authorizer: options.authorizer,
+      server: `spoke/${VERSION}`,
+      ended: (session, reason) => this.#ended(session, reason),
+    });
+  }
+
+  /**
+   * Makes a broker and opens it.
+   * @throws what the constructor and `open` throw.
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const broker = new Broker(options);
+    await broker.open();
+    return broker;
+  }
+
+  /** Where it can be reached, with the ports that were really taken; in the order of `listen`. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  get stats(): BrokerStats {
+    const { store } = this.#retained;
+    return {
+      connections: this.#connections,
+      subscriptions: this.#exchange.router.size,
+      kept: { messages: store.size, bytes: store.bytes },
+      outboundBytes: this.#total.bytes,
+      ...this.#exchange.counters,
+    };
+  }
+
+  /**
+   * Opens the store and the endpoints. Idempotent. When one fails, all are closed again, the broker with them.
+   * @throws {SpokeError} `ADDRESS_IN_USE`, `ADDRESS_INVALID`, `LISTEN_FAILED`, `UNKNOWN_SCHEME`, `STORE_FAILED`;
+   *   `CLOSED` after `close`.
+   */
+  async open(): Promise<void> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  /**
+   * Listens on one more endpoint.
+   * @returns where it can be reached.
+   * @throws as `open`; the other endpoints go on.
+   */
+  async listen(endpoint: Endpoint): Promise<string> {
+    const url = listenUrl(endpoint, environment());
+    const address = parseAddress(url);
+    const transport = this.#transports.find(url);
+    this.#requireOpen();
+    const listener = await transport.listen(address, (connection) => this.#accept(connection), {
+      signal: this.#abort.signal,
+      limits: this.#limits,
+      onError: (error) => this.#logger.warn({ err: error, endpoint: url }, 'a connection could not be accepted'),
+    });
+    this.#listeners.push(listener);
+    this.#logger.info({ endpoint: listener.address }, 'listening');
+    return listener.address;
+  }
+
+  /**
+   * Stops accepting, sends what is queued (at most for `closeTimeout`), ends all connections, closes the store.
+   * Idempotent; leaves no socket, timer or listener behind.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #open(): Promise<void> {
+    this.#requireOpen();
+    await this.#retained.store.open();
+    try {
+      for (const endpoint of this.#listen) await this.listen(endpoint);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort(new SpokeError('CLOSED', 'the broker was closed'));
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    for (const session of this.#sessions) session.link.end();
+    if (this.#sessions.size > 0) await this.#untilAllEnded();
+    await this.#retained.store.close();
+    this.#logger.info({ ...this.#exchange.counters }, 'closed');
+  }
+
+  async #untilAllEnded(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.setTimer(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT, () => {
+        for (const session of this.#sessions) session.link.fail(new SpokeError('CLOSED', 'the broker was closed'));
+      });
+      this.#allEnded = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #requireOpen(): void {
+    if (this.#abort.signal.aborted) throw new SpokeError('CLOSED', 'this broker was closed; make a new one');
+  }
+
+  #accept(connection: Connection): void {
+    const { address } = connection.peer;
+    if (this.#abort.signal.aborted) {
+      connection.abort(new SpokeError('CLOSED', 'the broker is closing'));
+      return;
+    }
+    if (this.#connections >= this.#limits.connections) {
+      const text = `${address} refused: ${this.#limits.connections} connections are open (limits.connections)`;
+      this.#logger.warn({ from: address }, text);
+      connection.abort(new SpokeError('LIMIT_EXCEEDED', text));
+      return;
+    }
+    this.#connections++;
+    if (this.#options.authenticator === undefined) {
+      this.#start(connection, undefined);
+      return;
+    }
+    void this.#authenticate(connection).then((identity) => {
+      if (identity !== undefined && !this.#abort.signal.aborted) {
+        this.#start(connection, identity);
+        return;
+      }
+      this.#connections--;
+      connection.abort(new SpokeError('UNAUTHENTICATED', `${address} was not let in`));
+    });
+  }
+
+  // Never rejects: a failure is a refusal.
+  async #authenticate(connection: Connection): Promise<Identity | undefined> {
+    const { address } = connection.peer;
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
+    const timedOut = new Promise<undefined>((resolve) => {
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const cancel = this.#clock.setTimer(this.#limits.connectTimeout, () => {
+      abort.abort(new SpokeError('TIMEOUT', `${address} was not authenticated in ${this.#limits.connectTimeout} ms`));
+    });
+    try {
+      const identity = await Promise.race([
+        this.#options.authenticator?.authenticate(connection.peer, signal),
+        timedOut,
+      ]);
+      if (identity === undefined) this.#logger.warn({ from: address }, 'not let in');
+      return identity;
+    } catch (error) {
+      this.#logger.error({ err: error, from: address }, 'the authenticator failed; not let in');
+      return undefined;
+    } finally {
+      cancel();
+    }
+  }
+
+  #start(connection: Connection, identity: Identity | undefined): void {
+    const session = new Session(connection, identity, this.#exchange, {
+      codecs: this.#codecs,
+      limits: this.#limits,
+      turn: this.#turn,
+      total: this.#total,
+    });
+    this.#sessions.add(session);
+    this.#logger.debug({ from: session.address }, 'connected');
+    session.link.start();
+  }
+
+  #ended(session: Session, reason: CloseReason): void {
+    this.#sessions.delete(session);
+    this.#connections--;
+    const { address, refusals } = session;
+    if (reason.error !== undefined && reason.error.code !== 'CONNECTION_LOST') {
+      this.#logger.warn({ from: address, code: reason.error.code }, `ended: ${reason.error.message}`);
+    } else {
+      this.#logger.debug({ from: address, by: reason.by, ...(refusals > 0 && { refusals }) }, 'disconnected');
+    }
+    if (this.#sessions.size === 0) this.#allEnded?.();
+  }
+
+  // The readers together wait for more than the broker may hold: the one that waits for most has to go.
+  #endSlowest(): void {
+    while (this.#total.bytes > this.#total.limit) {
+      let slowest: Session | undefined;
+      for (const session of this.#sessions) {
+        if (session.link.ended) continue;
+        if (slowest === undefined || session.link.outbox.backlogBytes > slowest.link.outbox.backlogBytes)
+          slowest = session;
+      }
+      if (slowest === undefined) return;
+      slowest.link.fail(
+        new SpokeError(
+          'SLOW_CONSUMER',
+          `${slowest.address} reads too slowly: all connections together hold more than ${this.#total.limit} bytes ` +
+            '(limits.totalOutboundBytes), and it holds most',
+        ),
+      );
+    }
+  }
+}
+
+function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

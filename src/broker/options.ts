@@ -1,0 +1,44 @@
+// What a broker can be made of, and what stands in for what was not given.
+
+import type { Codec } from '../contracts/index.js';
+import type { Authenticator, Authorizer, Clock, Limits, Logger, MessageStore, Transport } from '../contracts/index.js';
+import type { Endpoint } from '../transports/index.js';
+
+export interface BrokerOptions {
+  /**
+   * Endpoints to listen on: URLs, or `{host, port}` for TCP. Default: `tcp://0.0.0.0:7181`, with the port from
+   * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
+   */
+  readonly listen?: Endpoint | readonly Endpoint[];
+  /** Default: TCP. A class of the user's own is found by its URL scheme. */
+  readonly transports?: readonly Transport[];
+  /** Codecs that clients may speak, recognised by their first bytes. Default: JSON. */
+  readonly codecs?: readonly Codec[];
+  /** Where persistent messages are kept. Default: in memory. The broker closes it. */
+  readonly store?: MessageStore;
+  readonly limits?: Partial<Limits>;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Default: everyone is let in. */
+  readonly authenticator?: Authenticator;
+  /** Default: everyone may do everything. */
+  readonly authorizer?: Authorizer;
+  /** Milliseconds that `close` waits for connections to take what is queued. Default 1,000. */
+  readonly closeTimeout?: number;
+}
+
+/** A snapshot of what a broker does. Counts are since the start. */
+export interface BrokerStats {
+  readonly connections: number;
+  readonly subscriptions: number;
+  readonly kept: { readonly messages: number; readonly bytes: number };
+  /** Bytes that wait for readers slower than their messages. */
+  readonly outboundBytes: number;
+  readonly received: number;
+  readonly delivered: number;
+  /** Messages answered with an error. */
+  readonly refused: number;
+  /** Persistent messages that were not newer than what was kept. */
+  readonly discarded: number;
+}

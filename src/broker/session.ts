@@ -1,0 +1,69 @@
+// One connection of the broker: who it is, what it subscribed to, what it understands.
+
+import type { CloseReason, Codec, Connection, Identity, MessageView } from '../contracts/index.js';
+import type { SpokeError } from '../contracts/index.js';
+import type { LinkHandler, LinkOptions } from '../link/index.js';
+import { Link } from '../link/index.js';
+
+/** What the broker does with the events of its sessions. */
+export interface SessionOwner {
+  message(session: Session, view: MessageView, codec: Codec): void;
+  refused(session: Session, error: SpokeError): void;
+  drained(session: Session): void;
+  ended(session: Session, reason: CloseReason): void;
+}
+
+// Answers of the authorizer that one connection remembers; past it they are asked for again.
+const REMEMBERED_CHANNELS = 1024;
+
+/** The broker's side of one connection. */
+export class Session implements LinkHandler {
+  readonly link: Link;
+  readonly identity: Identity | undefined;
+  /** Canonical patterns. */
+  readonly patterns = new Set<string>();
+  /** Extensions it asked for and got. */
+  features: ReadonlySet<string> = new Set();
+  /** Messages of its own that were refused. */
+  refusals = 0;
+  readonly #owner: SessionOwner;
+  readonly #mayPublish = new Map<string, boolean>();
+
+  constructor(connection: Connection, identity: Identity | undefined, owner: SessionOwner, options: LinkOptions) {
+    this.identity = identity;
+    this.#owner = owner;
+    this.link = new Link(connection, this, options);
+  }
+
+  /** The other side as text, for logs. */
+  get address(): string {
+    return this.link.connection.peer.address;
+  }
+
+  /** Asks `decide` once per channel and remembers the answer. */
+  mayPublish(channel: string, decide: (channel: string) => boolean): boolean {
+    let answer = this.#mayPublish.get(channel);
+    if (answer === undefined) {
+      if (this.#mayPublish.size >= REMEMBERED_CHANNELS) this.#mayPublish.clear();
+      answer = decide(channel);
+      this.#mayPublish.set(channel, answer);
+    }
+    return answer;
+  }
+
+  message(view: MessageView, codec: Codec): void {
+    this.#owner.message(this, view, codec);
+  }
+
+  refused(error: SpokeError): void {
+    this.#owner.refused(this, error);
+  }
+
+  drain(): void {
+    this.#owner.drained(this);
+  }
+
+  close(reason: CloseReason): void {
+    this.#owner.ended(this, reason);
+  }
+}

@@ -1,0 +1,53 @@
+// Messages that a receiver gets in another codec than the one they came in. The only place where a broker builds a body.
+
+import type { Codec, FrameSink, Limits, MessageReader, MessageView, StoredMessage } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
+
+/** Writes a message that came in one codec as a frame of another. */
+export class Transcoder {
+  readonly #codecs: ReadonlyMap<string, Codec>;
+  readonly #limits: Limits;
+  // Readers of its own: a session's reader may be in the middle of the message that caused this.
+  readonly #readers = new Map<string, MessageReader>();
+
+  constructor(codecs: readonly Codec[], limits: Limits) {
+    this.#codecs = new Map(codecs.map((codec) => [codec.name, codec]));
+    this.#limits = limits;
+  }
+
+  /**
+   * @returns the length of the frame, which ends where the sink stands.
+   * @throws {SpokeError} `NOT_ENCODABLE` when `to` cannot carry the body.
+   */
+  live(view: MessageView, time: number, from: Codec, to: Codec, sink: FrameSink): number {
+    const { channel, persist } = view.head;
+    const head = { channel, time, fields: view.head.fields(), ...(persist && { persist }) };
+    return to.encode(head, from.decodeBody(view), sink);
+  }
+
+  /**
+   * A kept message, which is stored as the frame it was first forwarded as.
+   * @throws {SpokeError} `NOT_ENCODABLE`; `UNKNOWN_CODEC` when this broker does not have the codec that wrote it.
+   */
+  stored(message: StoredMessage, to: Codec, sink: FrameSink): number {
+    const from = this.#codecs.get(message.codec);
+    if (from === undefined) {
+      throw new SpokeError('UNKNOWN_CODEC', `${message.channel} was kept as ${message.codec}, which this broker lacks`);
+    }
+    let reader = this.#readers.get(from.name);
+    if (reader === undefined) this.#readers.set(from.name, (reader = from.createReader(this.#limits)));
+    const { frame } = message;
+    // Forwarding added a time, so a message that just fitted may have grown past the limit of the way in.
+    const deframer = from.framing.createDeframer(frame.length);
+    let length = 0;
+    deframer.push(frame, {
+      frame: (bytes, start, end) => {
+        if (reader !== undefined) length = this.live(reader.read(bytes, start, end), message.time, from, to, sink);
+      },
+      refused(error) {
+        throw error;
+      },
+    });
+    return length;
+  }
+}

@@ -1,0 +1,54 @@
+// Knowing that the broker has handled everything sent before, with any broker: a message to oneself comes back in order.
+
+interface Waiter {
+  readonly number: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Numbers the pings of one client. Everyone who waits in one turn shares one. */
+export class Barrier {
+  readonly #defer: (callback: () => void) => void;
+  readonly #send: (number: number) => void;
+  #waiters: Waiter[] = [];
+  #sent = 0;
+  #scheduled = false;
+
+  /** @param send - sends the ping with this number, if there is a connection. */
+  constructor(defer: (callback: () => void) => void, send: (number: number) => void) {
+    this.#defer = defer;
+    this.#send = send;
+  }
+
+  /** Resolves when everything sent before this call, and in this turn, has taken effect in the broker. */
+  async wait(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ number: this.#sent + 1, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      this.#defer(() => {
+        this.#scheduled = false;
+        if (this.#waiters.length > 0) this.#send(++this.#sent);
+      });
+    });
+  }
+
+  /** A ping came back. */
+  returned(number: number): void {
+    const done = this.#waiters.filter((waiter) => waiter.number <= number);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
+    for (const waiter of done) waiter.resolve();
+  }
+
+  /** A new connection: what was on its way on the old one is lost. */
+  connected(): void {
+    if (this.#waiters.length > 0) this.#send(++this.#sent);
+  }
+
+  /** Nothing will come back any more. */
+  close(error: unknown): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+  }
+}

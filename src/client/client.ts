@@ -1,0 +1,466 @@
+// The client without remote calls and without a platform: what Node and browsers have in common.
+
+import { createNanoEvents } from 'nanoevents';
+
+import { canonical, Router } from '../channels/index.js';
+import type { Address, CloseReason, Codec, Connection, Limits, MessageView, Transport } from '../contracts/index.js';
+import { SpokeError, withDefaults } from '../contracts/index.js';
+import type { LinkHandler } from '../link/index.js';
+import { control, Link, systemClock, Turn } from '../link/index.js';
+import { parseAddress, TransportRegistry } from '../transports/index.js';
+import { Backoff } from './backoff.js';
+import { Barrier } from './barrier.js';
+import { Message } from './message.js';
+import { OfflineQueue } from './offline-queue.js';
+import type {
+  BaseClientOptions,
+  ClientEvents,
+  ClientState,
+  PublishOptions,
+  SubscribeOptions,
+  WaitOptions,
+} from './options.js';
+import { reportUnheard } from './report.js';
+import type { MessageHandler, SubscriptionOwner } from './subscription.js';
+import { Subscription } from './subscription.js';
+import { waitFor } from './wait-for.js';
+
+const WRITTEN = Promise.resolve();
+const CLOSE_TIMEOUT = 1000;
+const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
+
+/**
+ * Publishes and subscribes over one connection, and connects again for ever when it is lost.
+ * Subscriptions survive; what was published meanwhile waits, within `limits.offlineBytes`.
+ */
+export class BaseClient implements AsyncDisposable {
+  readonly url: string;
+  readonly #address: Address;
+  readonly #transport: Transport;
+  readonly #codec: Codec;
+  readonly #limits: Limits;
+  readonly #turn: Turn;
+  readonly #backoff: Backoff | undefined;
+  readonly #events = createNanoEvents<ClientEvents>();
+  readonly #router = new Router<Subscription>();
+  readonly #patterns = new Map<string, Set<Subscription>>();
+  readonly #offline: OfflineQueue;
+  readonly #barrier: Barrier;
+  readonly #abort = new AbortController();
+  readonly #id = randomId();
+  readonly #pings = `${control.PING_PREFIX}${this.#id}/`;
+  readonly #owner: SubscriptionOwner;
+
+  #state: ClientState = 'idle';
+  #link: Link | undefined;
+  #nonce = '';
+  #features: ReadonlySet<string> = new Set();
+  #subscribedToPings = false;
+  #running: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  #drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  #ended: SpokeError | undefined;
+
+  /**
+   * @throws {TypeError} for a wrong option.
+   * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `DUPLICATE`.
+   */
+  constructor(options: BaseClientOptions) {
+    this.url = options.url;
+    this.#address = parseAddress(options.url);
+    this.#transport = new TransportRegistry(options.transports).find(options.url);
+    this.#codec = options.codec;
+    this.#limits = withDefaults(options.limits);
+    this.#turn = new Turn(options.clock ?? systemClock);
+    this.#backoff = options.reconnect === false ? undefined : new Backoff(options.reconnect);
+    this.#offline = new OfflineQueue(this.#limits.offlineBytes);
+    this.#barrier = new Barrier(this.#turn.clock.defer, (number) => this.#ping(number));
+    this.#owner = {
+      iteratorMessages: this.#limits.iteratorMessages,
+      remove: (subscription) => this.#remove(subscription),
+      report: (error) => this.#report(error),
+    };
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Extensions that the broker of the current connection offers; empty with a peer's broker. */
+  get features(): ReadonlySet<string> {
+    return this.#features;
+  }
+
+  /** Listens to an event. Returns a function that stops listening. */
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /**
+   * Begins to connect, and resolves on the first connection. Idempotent. An attempt that fails is repeated, unless
+   * `reconnect` is `false`.
+   * @throws {SpokeError} `TIMEOUT` (with the last failure as its cause) and `ABORTED`: the client is closed then;
+   *   `CONNECT_FAILED` and the like when trying again is off or would not help; `CLOSED`.
+   */
+  async connect(options: WaitOptions = {}): Promise<void> {
+    if (this.#state === 'connected') return;
+    this.#requireOpen();
+    let lastFailure: SpokeError | undefined;
+    const stops: (() => void)[] = [];
+    const connected = new Promise<void>((resolve, reject) => {
+      stops.push(
+        this.on('retry', (error) => (lastFailure = error)),
+        this.on('state', (state, error) => {
+          if (state === 'connected') resolve();
+          if (state === 'closed') reject(error ?? closedError());
+        }),
+      );
+    });
+    this.#running ??= this.#run();
+    try {
+      await waitFor(
+        connected,
+        options,
+        this.#turn.clock,
+        () => `no connection to ${this.url}`,
+        () => lastFailure,
+      );
+    } catch (error) {
+      if (error instanceof SpokeError && (error.code === 'TIMEOUT' || error.code === 'ABORTED')) await this.close();
+      throw error;
+    } finally {
+      for (const stop of stops) stop();
+    }
+  }
+
+  /**
+   * Publishes a message. Resolves when it was handed to the connection, which is at once unless there is none or it is
+   * full; a broker that goes away may still lose it. With `client.flush()` one knows that the broker has it.
+   * @param body - a value in the domain of the codec (`docs/protocol.md#values`); `undefined` means `null`.
+   * @throws {SpokeError} (as a rejection) `NOT_ENCODABLE`; `LIMIT_EXCEEDED`: longer than `limits.messageBytes`;
+   *   `QUEUE_FULL`: too much waits already; `ABORTED`; `CLOSED`.
+   */
+  publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
+    const { sink } = this.#turn;
+    let length;
+    try {
+      this.#requireOpen();
+      if (typeof channel !== 'string') throw new TypeError('publish: the channel must be a string');
+      if (options?.signal?.aborted)
+        throw new SpokeError('ABORTED', 'publish was aborted', { cause: options.signal.reason });
+      length = this.#codec.encode(options === undefined ? { channel } : outgoing(channel, options), body, sink);
+      this.#requireFits(channel, length);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const end = sink.position;
+    const link = this.#link;
+    if (link === undefined) return this.#offline.add(sink.block.slice(end - length, end), options?.signal);
+    const { outbox } = link;
+    if (!outbox.blocked) {
+      outbox.push(sink.block, end - length, end);
+      return WRITTEN;
+    }
+    if (outbox.backlogBytes + length > this.#limits.offlineBytes) return Promise.reject(this.#queueFull());
+    outbox.push(sink.block, end - length, end);
+    return this.#untilDrained();
+  }
+
+  /**
+   * Subscribes. Resolves when the subscription has taken effect in the broker (kept messages that match have been sent
+   * by then), and again after each reconnect on its own. While there is no connection it waits.
+   * @param pattern - `*` stands for one token, `**` for any number.
+   * @param handler - called for each message. Without one, read the subscription as an async iterator.
+   * @throws {SpokeError} `ABORTED`, `CLOSED`; the broker's code when it refuses and can say so.
+   */
+  async subscribe(pattern: string, handler?: MessageHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+    this.#requireOpen();
+    if (typeof pattern !== 'string') throw new TypeError('subscribe: the pattern must be a string');
+    if (handler !== undefined && typeof handler !== 'function')
+      throw new TypeError('subscribe: the handler must be a function');
+    const subscription = this.#add(canonical(pattern), handler);
+    try {
+      await waitFor(this.#barrier.wait(), options, this.#turn.clock, () => `subscribing to ${pattern}`);
+    } catch (error) {
+      await subscription.unsubscribe();
+      throw error;
+    }
+    options.signal?.addEventListener('abort', () => void subscription.unsubscribe(), { once: true });
+    return subscription;
+  }
+
+  /**
+   * The messages of a pattern as an async iterator, which subscribes when it is first read. It ends when the loop is
+   * left, when `signal` aborts, and when the client closes.
+   */
+  async *messages(pattern: string, options: SubscribeOptions = {}): AsyncGenerator<Message, void, undefined> {
+    const { signal } = options;
+    if (signal?.aborted) return;
+    this.#requireOpen();
+    // Not awaited: what the broker sends at once must find its reader.
+    const subscription = this.#add(canonical(pattern), undefined);
+    const stop = () => void subscription.unsubscribe();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      yield* subscription;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await subscription.unsubscribe();
+    }
+  }
+
+  /**
+   * Resolves when the broker has handled everything this client sent before. Waits for a connection; after a
+   * reconnect it speaks for what was sent on the new one.
+   * @throws {SpokeError} `TIMEOUT`, `ABORTED`, `CLOSED`.
+   */
+  async flush(options: WaitOptions = {}): Promise<void> {
+    this.#requireOpen();
+    await waitFor(this.#barrier.wait(), options, this.#turn.clock, () => `flush: no answer from ${this.url}`);
+  }
+
+  /**
+   * Sends what was handed to the connection, then ends it. Subscriptions end, what still waits for a connection is
+   * refused with `CLOSED`. Idempotent; leaves no socket, timer or listener behind.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close(undefined);
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run(): Promise<void> {
+    this.#enter('connecting', undefined);
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        const connection = await this.#transport.connect(this.#address, { signal, limits: this.#limits });
+        const since = this.#turn.clock.monotonic();
+        const { error } = await this.#serve(connection);
+        if (signal.aborted) return;
+        this.#backoff?.ended(this.#turn.clock.monotonic() - since);
+        const lost =
+          error ?? new SpokeError('CONNECTION_LOST', `${this.url} ended the connection`, { retryable: true });
+        if (this.#backoff === undefined) throw lost;
+        this.#enter('reconnecting', lost);
+        await this.#pause(this.#backoff.next());
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = asSpokeError(error);
+        if (this.#backoff === undefined || !failure.retryable) {
+          this.#closed ??= this.#close(failure);
+          return;
+        }
+        const delay = this.#backoff.next();
+        this.#events.emit('retry', failure, delay);
+        await this.#pause(delay);
+      }
+    }
+  }
+
+  async #serve(connection: Connection): Promise<CloseReason> {
+    return new Promise((resolve) => {
+      const handler: LinkHandler = {
+        message: (view) => this.#message(view),
+        refused: (error) => this.#report(error),
+        drain: () => this.#release(),
+        close: (reason) => {
+          this.#link = undefined;
+          this.#release();
+          resolve(reason);
+        },
+      };
+      // What is too much is refused at `publish`; the link itself must not end for it.
+      const limits = { ...this.#limits, outboundBytes: Infinity };
+      const link = new Link(connection, handler, { codecs: [this.#codec], limits, turn: this.#turn });
+      if (this.#abort.signal.aborted) {
+        connection.abort(closedError());
+        link.start();
+        return;
+      }
+      this.#link = link;
+      link.start();
+      this.#greet();
+      this.#enter('connected', undefined);
+    });
+  }
+
+  #greet(): void {
+    this.#nonce = randomId();
+    this.#features = new Set();
+    this.#subscribedToPings = false;
+    const hello: control.HelloBody = { nonce: this.#nonce, features: FEATURES };
+    this.#send(control.HELLO, hello, false);
+    for (const pattern of this.#patterns.keys()) this.#send(control.SUBSCRIBE, pattern);
+    this.#offline.flush((frame) => this.#link?.outbox.push(frame, 0, frame.length));
+    this.#barrier.connected();
+  }
+
+  #message(view: MessageView): void {
+    const { channel } = view.head;
+    if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
+    const subscriptions = this.#router.route(channel);
+    if (subscriptions.length === 0) return;
+    const message = new Message(view.head, view.time, this.#codec.decodeBody(view));
+    for (const subscription of subscriptions) subscription.deliver(message);
+  }
+
+  // Returns whether the message was for the client itself.
+  #control(channel: string, view: MessageView): boolean {
+    if (channel.startsWith(this.#pings)) {
+      this.#barrier.returned(Number(channel.slice(this.#pings.length)));
+      return true;
+    }
+    if (channel === control.WELCOME) {
+      const welcome = control.readGreeting(this.#codec.decodeBody(view));
+      if (welcome?.nonce !== this.#nonce) return false;
+      this.#features = new Set(welcome.features);
+      return true;
+    }
+    if (channel !== control.ERROR || !this.#features.has('errors')) return false;
+    const refusal = control.readError(this.#codec.decodeBody(view));
+    if (refusal === undefined) return false;
+    this.#report(control.asError(refusal, this.url));
+    return true;
+  }
+
+  #ping(number: number): void {
+    if (this.#link === undefined) return;
+    if (!this.#subscribedToPings && !this.#features.has('ping')) {
+      this.#subscribedToPings = true;
+      this.#send(control.SUBSCRIBE, `${this.#pings}*`);
+    }
+    this.#send(`${this.#pings}${number}`, null);
+  }
+
+  #send(channel: string, body: unknown, bounce = true): void {
+    const { sink } = this.#turn;
+    const length = this.#codec.encode(bounce ? { channel } : { channel, bounce }, body, sink);
+    this.#link?.outbox.push(sink.block, sink.position - length, sink.position);
+  }
+
+  #add(pattern: string, handler: MessageHandler | undefined): Subscription {
+    const subscription = new Subscription(pattern, handler, this.#owner);
+    const others = this.#patterns.get(pattern);
+    if (others === undefined) this.#patterns.set(pattern, new Set([subscription]));
+    else others.add(subscription);
+    this.#router.subscribe(pattern, subscription);
+    // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
+    if (this.#link !== undefined) this.#send(control.SUBSCRIBE, pattern);
+    return subscription;
+  }
+
+  async #remove(subscription: Subscription): Promise<void> {
+    const { pattern } = subscription;
+    this.#router.unsubscribe(pattern, subscription);
+    const others = this.#patterns.get(pattern);
+    others?.delete(subscription);
+    if (others === undefined || others.size > 0) return;
+    this.#patterns.delete(pattern);
+    if (this.#link !== undefined) this.#send(control.UNSUBSCRIBE, pattern);
+  }
+
+  async #close(error: SpokeError | undefined): Promise<void> {
+    const reason = error ?? closedError();
+    this.#ended = reason;
+    this.#abort.abort(reason);
+    this.#offline.close(reason);
+    this.#barrier.close(reason);
+    for (const subscriptions of this.#patterns.values()) for (const one of subscriptions) one.end();
+    this.#patterns.clear();
+    this.#router.clear();
+    const link = this.#link;
+    link?.end();
+    this.#enter('closed', error);
+    const cancel = this.#turn.clock.setTimer(CLOSE_TIMEOUT, () => link?.fail(closedError()));
+    // A failure is closing from within the loop, which must not wait for itself.
+    if (error === undefined) await this.#running;
+    cancel();
+  }
+
+  async #pause(delay: number): Promise<void> {
+    const { signal } = this.#abort;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#turn.clock.setTimer(delay, done);
+      function done(): void {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  #enter(state: ClientState, error: SpokeError | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = state;
+    this.#events.emit('state', state, error);
+  }
+
+  #report(error: SpokeError): void {
+    const heard = this.#events.events.error?.length ?? 0;
+    if (heard > 0) this.#events.emit('error', error);
+    else reportUnheard(error);
+  }
+
+  async #untilDrained(): Promise<void> {
+    if (this.#drained === undefined) {
+      let resolve = (): void => {};
+      const promise = new Promise<void>((done) => (resolve = done));
+      this.#drained = { promise, resolve };
+    }
+    return this.#drained.promise;
+  }
+
+  #release(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  #requireOpen(): void {
+    if (this.#ended !== undefined) throw new SpokeError('CLOSED', 'this client is closed', { cause: this.#ended });
+  }
+
+  #requireFits(channel: string, length: number): void {
+    if (length <= this.#limits.messageBytes) return;
+    throw new SpokeError(
+      'LIMIT_EXCEEDED',
+      `${channel}: the message has ${length} bytes, more than ${this.#limits.messageBytes} (limits.messageBytes)`,
+      { details: { channel, length } },
+    );
+  }
+
+  #queueFull(): SpokeError {
+    const text = `${this.url} takes messages more slowly than they are published, and ${this.#limits.offlineBytes} bytes wait (limits.offlineBytes); await publish`;
+    return new SpokeError('QUEUE_FULL', text, { retryable: true });
+  }
+}
+
+function outgoing(channel: string, options: PublishOptions) {
+  const { persist, bounce, time, head } = options;
+  return {
+    channel,
+    ...(time !== undefined && { time }),
+    ...(bounce === false && { bounce }),
+    ...(persist === true && { persist }),
+    ...(head !== undefined && { fields: head }),
+  };
+}
+
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function closedError(): SpokeError {
+  return new SpokeError('CLOSED', 'the client was closed');
+}
+
+function asSpokeError(error: unknown): SpokeError {
+  if (error instanceof SpokeError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new SpokeError('CONNECT_FAILED', text, { cause: error });
+}

@@ -1,0 +1,16 @@
+// The client on any platform. `spoke` and `spoke/browser` add transports, defaults and remote calls.
+
+export type { BackoffOptions } from './backoff.js';
+export { BaseClient } from './client.js';
+export { Message } from './message.js';
+export type {
+  BaseClientOptions,
+  ClientEvents,
+  ClientState,
+  PublishOptions,
+  SubscribeOptions,
+  WaitOptions,
+} from './options.js';
+export { Subscription } from './subscription.js';
+export type { MessageHandler } from './subscription.js';
+export { waitFor } from './wait-for.js';

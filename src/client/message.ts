@@ -1,0 +1,33 @@
+// A received message.
+
+import type { Head, HeadFields } from '../contracts/index.js';
+
+/**
+ * What a subscriber gets. The same object goes to every subscription that matches, body included: treat it as
+ * read-only, or copy it.
+ */
+export class Message<T = unknown> {
+  /** Canonical. */
+  readonly channel: string;
+  readonly body: T;
+  /** When it was published, in seconds since the epoch; `undefined` from a broker that stamps nothing. */
+  readonly time: number | undefined;
+  readonly #head: Head;
+
+  constructor(head: Head, time: number | undefined, body: T) {
+    this.channel = head.channel;
+    this.time = time;
+    this.body = body;
+    this.#head = head;
+  }
+
+  /** Whether the broker keeps it as the last value of its channel. */
+  get persist(): boolean {
+    return this.#head.persist;
+  }
+
+  /** All keys of the head, those of other programs included; `time` as well. */
+  get head(): HeadFields {
+    return { ...this.#head.fields(), ...(this.time !== undefined && { time: this.time }) };
+  }
+}

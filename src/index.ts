@@ -1,0 +1,66 @@
+// The public names, one by one.
+
+export { Broker } from './broker/index.js';
+export type { BrokerOptions, BrokerStats } from './broker/index.js';
+export { BaseClient, Message, Subscription } from './client/index.js';
+export type {
+  BackoffOptions,
+  BaseClientOptions,
+  ClientEvents,
+  ClientState,
+  MessageHandler,
+  PublishOptions,
+  SubscribeOptions,
+  WaitOptions,
+} from './client/index.js';
+export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
+export { JsonCodec, NulFraming } from './codecs/index.js';
+export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
+export type {
+  Action,
+  Address,
+  Authenticator,
+  Authorizer,
+  Clock,
+  CloseReason,
+  Codec,
+  Connection,
+  ConnectionHandler,
+  ConnectOptions,
+  Deframer,
+  FrameHandler,
+  FrameSink,
+  Framing,
+  Head,
+  HeadFields,
+  Identity,
+  Limits,
+  Listener,
+  ListenOptions,
+  Logger,
+  MessageReader,
+  MessageStore,
+  MessageView,
+  OutgoingHead,
+  PeerInfo,
+  SpokeErrorCode,
+  SpokeErrorOptions,
+  StoredMessage,
+  Transport,
+} from './contracts/index.js';
+export { call, callSync, Client, publish, publishSync, wait } from './node/index.js';
+export type {
+  ClientOptions,
+  OneShotCallOptions,
+  OneShotPublishOptions,
+  SyncCallOptions,
+  SyncConnection,
+  SyncPublishOptions,
+} from './node/index.js';
+export { RpcService } from './rpc/index.js';
+export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
+export { MemoryStore } from './stores/index.js';
+export { BaseConnection, MemoryTransport, parseAddress } from './transports/index.js';
+export type { Endpoint } from './transports/index.js';
+export { TcpTransport } from './transports/tcp/index.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,66 @@
+// Names and bodies of control messages (docs/protocol.md#control-messages, #extensions). Known to brokers and clients.
+
+import type { SpokeErrorCode } from '../contracts/index.js';
+import { SPOKE_ERROR_CODES, SpokeError } from '../contracts/index.js';
+
+/** Every control channel begins with this. */
+export const CONTROL_PREFIX = '-control/';
+export const SUBSCRIBE = '-control/subscribe';
+export const UNSUBSCRIBE = '-control/unsubscribe';
+/** Client to broker, first of all: which extensions it understands. Never routed. */
+export const HELLO = '-control/hello';
+/** Broker to that client alone: which of them it gets. */
+export const WELCOME = '-control/welcome';
+/** Broker to that client alone: a message of its own was refused. */
+export const ERROR = '-control/error';
+
+/**
+ * `-control/ping/<anything>`: comes back to its sender, after everything the sender sent before has taken effect. A
+ * broker of ours sends it back to the sender alone; with any other, a client that subscribed to it gets it all the same.
+ */
+export const PING_PREFIX = '-control/ping/';
+
+/** Something a client or broker can do beyond the base protocol. */
+export type Feature = 'errors' | 'ping';
+
+export interface HelloBody {
+  /** Chosen anew for each connection, and repeated in the welcome: what was not asked for is not believed. */
+  readonly nonce: string;
+  readonly features: readonly string[];
+}
+
+export interface WelcomeBody extends HelloBody {
+  /** Name and version, for a person. */
+  readonly server: string;
+}
+
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  /** The channel, where the refused message had a readable one. */
+  readonly channel?: string;
+}
+
+/** Reads a body of `HELLO` or `WELCOME`; `undefined` when it is neither. */
+export function readGreeting(body: unknown): HelloBody | undefined {
+  if (typeof body !== 'object' || body === null || !('nonce' in body) || !('features' in body)) return undefined;
+  const { nonce, features } = body;
+  if (typeof nonce !== 'string' || nonce.length > 64 || !Array.isArray(features)) return undefined;
+  return { nonce, features: features.filter((feature) => typeof feature === 'string') };
+}
+
+/** Reads a body of `ERROR`; `undefined` when it is none. */
+export function readError(body: unknown): ErrorBody | undefined {
+  if (typeof body !== 'object' || body === null || !('code' in body) || !('message' in body)) return undefined;
+  const { code, message } = body;
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+  const channel = 'channel' in body && typeof body.channel === 'string' ? body.channel : undefined;
+  return { code, message, ...(channel !== undefined && { channel }) };
+}
+
+/** The error that a broker told of, as one of ours. A code this version does not know becomes `REMOTE`. */
+export function asError(body: ErrorBody, url: string): SpokeError {
+  const code: SpokeErrorCode = SPOKE_ERROR_CODES.find((known) => known === body.code) ?? 'REMOTE';
+  const details = { url, code: body.code, ...(body.channel !== undefined && { channel: body.channel }) };
+  return new SpokeError(code, `refused by ${url}: ${body.message}`, { details });
+}

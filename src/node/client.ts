@@ -1,0 +1,86 @@
+// The client of Node programs: the platform's transports and defaults, and remote calls.
+
+import type { BackoffOptions } from '../client/index.js';
+import { BaseClient } from '../client/index.js';
+import type { WaitOptions } from '../client/index.js';
+import { findCodec } from '../codecs/index.js';
+import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
+import type { CallOptions, Procedure, Provider } from '../rpc/index.js';
+import { RpcService } from '../rpc/index.js';
+import { connectUrl } from '../transports/index.js';
+import { defaultCodecs, defaultTransports } from './defaults.js';
+
+export interface ClientOptions {
+  /** The broker. Default: `tcp://HOST:PORT` from `host` and `port`. */
+  readonly url?: string;
+  /** Default: `SPOKEHOST`, else `localhost`. */
+  readonly host?: string;
+  /** Default: `SPOKEPORT`, else 7181. */
+  readonly port?: number;
+  /** Default: TCP. */
+  readonly transports?: readonly Transport[];
+  /** A codec or the name of a built-in one. Default `json`, which every broker speaks. */
+  readonly codec?: Codec | string;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  /** `false`: a failed attempt or a lost connection closes the client. */
+  readonly reconnect?: BackoffOptions | false;
+  /** Default timeout of calls, in milliseconds. Default 30,000. */
+  readonly callTimeout?: number;
+}
+
+/**
+ * A connection to a broker: publish, subscribe, call and provide.
+ *
+ * @example
+ * const client = await Client.connect();
+ * await client.subscribe('sensors/*\/temp', (message) => console.log(message.channel, message.body));
+ * await client.publish('sensors/kitchen/temp', 21.5, { persist: true });
+ */
+export class Client extends BaseClient {
+  /** Remote calls on this client; `call` and `provide` are its methods. */
+  readonly rpc: RpcService;
+
+  /** Does not connect yet: `connect` does. */
+  constructor(options: ClientOptions = {}) {
+    const { url, host, port, codec = 'json', transports = defaultTransports(), ...rest } = options;
+    super({
+      url: connectUrl(url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) }, process.env),
+      transports,
+      codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
+      ...rest,
+    });
+    const { callTimeout, clock } = options;
+    this.rpc = new RpcService(this, {
+      ...(callTimeout !== undefined && { timeout: callTimeout }),
+      ...(clock !== undefined && { clock }),
+    });
+  }
+
+  /**
+   * Makes a client and waits for its first connection.
+   * @param options - a URL, or options; `timeout` and `signal` bound the waiting, which is for ever otherwise.
+   * @throws as the constructor and `connect`.
+   */
+  static async connect(options: string | (ClientOptions & WaitOptions) = {}): Promise<Client> {
+    const { signal, timeout, ...rest }: ClientOptions & WaitOptions =
+      typeof options === 'string' ? { url: options } : options;
+    const client = new Client(rest);
+    await client.connect({ ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) });
+    return client;
+  }
+
+  /** Calls a procedure: see `RpcService.call`. */
+  async call<R = unknown>(name: string, argument?: unknown, options?: CallOptions): Promise<R> {
+    return this.rpc.call<R>(name, argument, options);
+  }
+
+  /** Answers calls of a procedure: see `RpcService.provide`. */
+  async provide<A = never, R = unknown>(
+    name: string,
+    procedure: Procedure<A, R>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Provider> {
+    return this.rpc.provide(name, procedure, options);
+  }
+}

@@ -1,0 +1,16 @@
+// What a program on Node gets when it does not choose.
+
+import type { Codec } from '../contracts/index.js';
+import { JsonCodec } from '../codecs/index.js';
+import type { Transport } from '../contracts/index.js';
+import { TcpTransport } from '../transports/tcp/index.js';
+
+/** New instances of every transport that works between processes. */
+export function defaultTransports(): Transport[] {
+  return [new TcpTransport()];
+}
+
+/** New instances of every codec, the default one first. */
+export function defaultCodecs(): Codec[] {
+  return [new JsonCodec()];
+}
