@@ -1,7 +1,15 @@
 // What a broker can be made of, and what stands in for what was not given.
 
-import type { Codec } from '../contracts/index.js';
-import type { Authenticator, Authorizer, Clock, Limits, Logger, MessageStore, Transport } from '../contracts/index.js';
+import type {
+  Authenticator,
+  Authorizer,
+  Clock,
+  Codec,
+  Limits,
+  Logger,
+  MessageStore,
+  Transport,
+} from '../contracts/index.js';
 import type { Endpoint } from '../transports/index.js';
 
 export interface BrokerOptions {

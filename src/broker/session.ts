@@ -1,7 +1,6 @@
 // One connection of the broker: who it is, what it subscribed to, what it understands.
 
-import type { CloseReason, Codec, Connection, Identity, MessageView } from '../contracts/index.js';
-import type { SpokeError } from '../contracts/index.js';
+import type { CloseReason, Codec, Connection, Identity, MessageView, SpokeError } from '../contracts/index.js';
 import type { LinkHandler, LinkOptions } from '../link/index.js';
 import { Link } from '../link/index.js';
 

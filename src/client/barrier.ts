@@ -1,5 +1,7 @@
 // Knowing that the broker has handled everything sent before, with any broker: a message to oneself comes back in order.
 
+import type { Clock } from '../contracts/index.js';
+
 interface Waiter {
   readonly number: number;
   readonly resolve: () => void;
@@ -8,15 +10,15 @@ interface Waiter {
 
 /** Numbers the pings of one client. Everyone who waits in one turn shares one. */
 export class Barrier {
-  readonly #defer: (callback: () => void) => void;
+  readonly #clock: Clock;
   readonly #send: (number: number) => void;
   #waiters: Waiter[] = [];
   #sent = 0;
   #scheduled = false;
 
   /** @param send - sends the ping with this number, if there is a connection. */
-  constructor(defer: (callback: () => void) => void, send: (number: number) => void) {
-    this.#defer = defer;
+  constructor(clock: Clock, send: (number: number) => void) {
+    this.#clock = clock;
     this.#send = send;
   }
 
@@ -26,7 +28,7 @@ export class Barrier {
       this.#waiters.push({ number: this.#sent + 1, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
-      this.#defer(() => {
+      this.#clock.defer(() => {
         this.#scheduled = false;
         if (this.#waiters.length > 0) this.#send(++this.#sent);
       });

@@ -74,7 +74,7 @@ export class BaseClient implements AsyncDisposable {
     this.#turn = new Turn(options.clock ?? systemClock);
     this.#backoff = options.reconnect === false ? undefined : new Backoff(options.reconnect);
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
-    this.#barrier = new Barrier(this.#turn.clock.defer, (number) => this.#ping(number));
+    this.#barrier = new Barrier(this.#turn.clock, (number) => this.#ping(number));
     this.#owner = {
       iteratorMessages: this.#limits.iteratorMessages,
       remove: (subscription) => this.#remove(subscription),

@@ -1,8 +1,7 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
-import type { BackoffOptions } from '../client/index.js';
+import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { BaseClient } from '../client/index.js';
-import type { WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
 import type { CallOptions, Procedure, Provider } from '../rpc/index.js';

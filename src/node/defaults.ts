@@ -1,8 +1,7 @@
 // What a program on Node gets when it does not choose.
 
-import type { Codec } from '../contracts/index.js';
 import { JsonCodec } from '../codecs/index.js';
-import type { Transport } from '../contracts/index.js';
+import type { Codec, Transport } from '../contracts/index.js';
 import { TcpTransport } from '../transports/tcp/index.js';
 
 /** New instances of every transport that works between processes. */

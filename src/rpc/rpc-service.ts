@@ -1,7 +1,7 @@
 // Remote procedure calls, both sides, made of ordinary messages.
 
 import { canonical, isPattern } from '../channels/index.js';
-import type { BaseClient, Message, Subscription } from '../client/index.js';
+import type { BaseClient, Message } from '../client/index.js';
 import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
@@ -54,7 +54,7 @@ export class RpcService {
   readonly #id = crypto.randomUUID();
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
-  #results: Promise<Subscription> | undefined;
+  #listening = false;
 
   constructor(client: BaseClient, options: RpcOptions = {}) {
     this.#client = client;
@@ -96,7 +96,7 @@ export class RpcService {
    */
   async call<R = unknown>(name: string, argument?: unknown, options: CallOptions = {}): Promise<R> {
     const procedureName = requireName('call', name);
-    this.#results ??= this.#listen();
+    if (!this.#listening) this.#listen();
     const number = ++this.#calls;
     const timeout = options.timeout ?? this.#timeout;
     const abort = new AbortController();
@@ -137,17 +137,17 @@ export class RpcService {
     ends.push(() => signal.removeEventListener('abort', aborted));
   }
 
-  async #listen(): Promise<Subscription> {
-    const listening = this.#client.subscribe(resultsPattern(this.#id), (message) => this.#result(message));
-    // Calls do not wait for it: a call is sent after it on the same connection, so its answer finds it in place.
-    listening.catch((error: unknown) => {
-      this.#results = undefined;
+  // Calls do not wait for it: a call leaves after it on the same connection, so its answer finds it in place.
+  #listen(): void {
+    this.#listening = true;
+    const subscribed = this.#client.subscribe(resultsPattern(this.#id), (message) => this.#result(message));
+    subscribed.catch((error: unknown) => {
+      this.#listening = false;
       this.#fail(
         () => true,
         () => error,
       );
     });
-    return listening;
   }
 
   // Late answers, answers of a second provider and forged numbers find nobody waiting.
