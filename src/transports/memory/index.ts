@@ -1,0 +1,4 @@
+// The network inside one process.
+
+export { MemoryTransport } from './transport.js';
+export type { MemoryTransportOptions } from './transport.js';

@@ -1,0 +1,103 @@
+// A connection over one net.Socket.
+
+import type { Socket } from 'node:net';
+import type { CloseReason } from '../../contracts/index.js';
+import { BaseConnection } from '../base-connection.js';
+import { connectionLost, flushTimedOut } from './errors.js';
+import type { Reading } from './reading.js';
+
+/** Bytes queued in this process from which on `send` returns `false`; what the system holds comes on top. */
+const HIGH_WATER_MARK = 64 * 1024;
+
+export interface TcpConnectionOptions {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Absent: the socket was made without `onread` and emits 'data'. */
+  readonly reading?: Reading;
+  /** Milliseconds without progress after which an ending connection is cut. */
+  readonly closeTimeout: number;
+}
+
+/**
+ * How it ends: `finish` sends what is queued and a FIN, then reads and throws away until the other side's FIN. To close
+ * earlier with unread bytes would make the system reset the connection, which destroys what is still on its way.
+ */
+export class TcpConnection extends BaseConnection {
+  readonly boundaries = 'stream';
+  readonly #socket: Socket;
+  readonly #closeTimeout: number;
+  #closeTimer: NodeJS.Timeout | undefined;
+  #failure: unknown;
+
+  /** @param options - `socket` is connected, paused, and allows half-open. */
+  constructor(options: TcpConnectionOptions) {
+    super({ address: options.address });
+    this.#socket = options.socket;
+    this.#closeTimeout = options.closeTimeout;
+    const { socket, reading } = options;
+    const receive = (chunk: Uint8Array) => this.received(chunk);
+    if (reading === undefined) socket.on('data', receive);
+    else reading.receive = receive;
+    socket.on('drain', () => this.drained());
+    socket.on('end', () => this.remoteEnded());
+    socket.on('error', (error) => {
+      this.#failure ??= error;
+    });
+    socket.on('close', () => this.#closed());
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+  }
+
+  protected write(chunk: Uint8Array): boolean {
+    const taken = this.#socket.write(chunk);
+    // `write` answers from the sum before it tried the system, which mostly takes all at once.
+    return taken || this.#socket.writableLength < HIGH_WATER_MARK;
+  }
+
+  protected startReading(): void {
+    this.#socket.resume();
+  }
+
+  protected stopReading(): void {
+    this.#socket.pause();
+  }
+
+  protected finish(): void {
+    const socket = this.#socket;
+    socket.end();
+    socket.resume();
+    this.#cutWithoutProgress(socket.writableLength);
+  }
+
+  protected drop(): void {
+    const socket = this.#socket;
+    // A reset: the other side learns that this was no orderly end, and the system keeps nothing to send on. While a FIN is
+    // under way the system refuses it (and Node would then never close).
+    if (socket.writableEnded && socket.writableLength === 0) socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  #cutWithoutProgress(before: number): void {
+    this.#closeTimer = setTimeout(() => {
+      const now = this.#socket.writableLength;
+      if (now < before) this.#cutWithoutProgress(now);
+      else this.drop();
+    }, this.#closeTimeout);
+  }
+
+  #closed(): void {
+    clearTimeout(this.#closeTimer);
+    this.ended(this.#reason());
+  }
+
+  #reason(): CloseReason | undefined {
+    const flushed = this.#socket.writableFinished;
+    if (this.state === 'closing' && flushed) return undefined;
+    const { address } = this.peer;
+    if (this.#failure !== undefined) return { by: 'error', error: connectionLost(address, this.#failure) };
+    if (this.state === 'closing') return { by: 'error', error: flushTimedOut(address, this.#closeTimeout) };
+    return undefined;
+  }
+}

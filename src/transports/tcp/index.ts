@@ -1,0 +1,4 @@
+// TCP, for Node only.
+
+export { TcpTransport } from './transport.js';
+export type { TcpTransportOptions } from './transport.js';
