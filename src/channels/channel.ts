@@ -10,9 +10,16 @@ const STAR = 42; // '*'
 
 /** The tokens of a channel or pattern: split at `/`, empty ones dropped. The empty channel has none. */
 export function tokens(text: string): string[] {
-  if (text === '') return [];
-  const parts = text.split('/');
-  return parts.includes('') ? parts.filter((part) => part !== '') : parts;
+  // Half the time of text.split('/'), which leaves the compiled code.
+  const result: string[] = [];
+  let start = 0;
+  while (start < text.length) {
+    let end = text.indexOf('/', start);
+    if (end < 0) end = text.length;
+    if (end > start) result.push(text.slice(start, end));
+    start = end + 1;
+  }
+  return result;
 }
 
 /**
@@ -41,23 +48,24 @@ export function isPattern(text: string): boolean {
   return false;
 }
 
-/** Scans char codes: this runs for every message, and nearly every channel is canonical already. */
+/** Jumps from slash to slash: this runs for every message, and nearly every channel is canonical already. */
 function isCanonical(text: string): boolean {
   const length = text.length;
   if (length === 0) return true;
   let start = 0;
   let afterRest = false;
-  for (let i = 0; i <= length; i++) {
-    if (i < length && text.charCodeAt(i) !== SLASH) continue;
-    const size = i - start;
+  for (;;) {
+    const slash = text.indexOf('/', start);
+    const end = slash < 0 ? length : slash;
+    const size = end - start;
     if (size === 0) return false;
     const wildcard =
       size <= 2 && text.charCodeAt(start) === STAR && (size === 1 || text.charCodeAt(start + 1) === STAR);
     if (wildcard && afterRest) return false;
+    if (slash < 0) return true;
     afterRest = wildcard && size === 2;
-    start = i + 1;
+    start = end + 1;
   }
-  return true;
 }
 
 function rebuilt(text: string): string {

@@ -104,10 +104,15 @@ export class PatternTrie<T extends object> {
     const rests: PatternNode<T>[] = [];
     let visits = 1;
     reach(this.#root, active, rests, found);
-    for (const token of tokens(channel)) {
+    let start = 0;
+    while (start < channel.length) {
       const restCount = rests.length; // those reached during this step do not see its token
       if (active.length + restCount === 0) break;
       visits += active.length + restCount;
+      const slash = channel.indexOf('/', start);
+      const end = slash < 0 ? channel.length : slash;
+      const token = channel.slice(start, end);
+      start = end + 1;
       const next: PatternNode<T>[] = [];
       for (const node of active) step(node, token, next, rests, found);
       for (let i = 0; i < restCount; i++) {

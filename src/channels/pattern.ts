@@ -136,10 +136,11 @@ function nextToken(text: string, at: number): number {
 /** The length of the token that starts here in both texts, or -1 when the two differ. */
 function sharedToken(left: string, l: number, right: string, r: number): number {
   for (let size = 0; ; size++) {
-    const leftEnds = endsToken(left, l + size);
-    if (leftEnds !== endsToken(right, r + size)) return -1;
-    if (leftEnds) return size;
-    if (left.charCodeAt(l + size) !== right.charCodeAt(r + size)) return -1;
+    // The end of a text counts as a slash.
+    const code = l + size < left.length ? left.charCodeAt(l + size) : SLASH;
+    const other = r + size < right.length ? right.charCodeAt(r + size) : SLASH;
+    if (code !== other) return -1;
+    if (code === SLASH) return size;
   }
 }
 

@@ -6,22 +6,31 @@
  * the cost of one Map entry, while a busy channel always moves on to the young generation.
  *
  * A change of a literal subscription drops one route. A change of a wildcard subscription drops none: it
- * is remembered, and a route that is older than it is checked against the changed patterns when it is next
- * asked for. Only a route that fell behind by more than `REMEMBERED_CHANGES` is given up unchecked.
+ * is logged under its first token, and a route is checked against what its logs gained when it is next
+ * asked for. So neither the calls of clients nor their wildcards empty the cache for everyone else.
  */
 
-import { matches } from './pattern.js';
+import { ChangeLog } from './change-log.js';
 
-/** Checking this many patterns costs about as much as a new search (test/bench/micro/router.bench.ts). */
-const REMEMBERED_CHANGES = 64;
+/** Logs for first tokens, chosen by a hash: tokens that share one only cause needless checks. */
+const LOGS = 128;
 
 /** A longer channel is never kept, so that the number of routes bounds the bytes as well. */
 const LONGEST_CHANNEL = 1_024;
 
+/**
+ * The generations change after as many wildcard changes, too. A route that nobody asks for may name
+ * targets that have left; this bounds for how long it can keep them from being collected.
+ */
+const CHANGES_OF_A_GENERATION = 1_024;
+
 interface Route<T> {
   readonly targets: readonly T[];
-  /** The number of wildcard changes that this route takes into account. */
+  /** The changes of patterns that begin with the literal first token of the channel. */
+  readonly log: ChangeLog;
   asOf: number;
+  /** The same for patterns that begin with a wildcard. */
+  wildAsOf: number;
 }
 
 export class RouteCache<T extends object> {
@@ -31,9 +40,9 @@ export class RouteCache<T extends object> {
   #old = new Map<string, Route<T>>();
   /** Target references held by the young generation. */
   #youngTargets = 0;
-  /** Wildcard changes so far, and the patterns of the latest ones: change n is at n % REMEMBERED_CHANGES. */
+  readonly #logs = Array.from({ length: LOGS }, () => new ChangeLog());
+  readonly #wildLog = new ChangeLog();
   #changes = 0;
-  readonly #changed: string[] = [];
 
   /** Each generation may hold half of either limit. */
   constructor(maxChannels: number, maxTargets: number) {
@@ -48,13 +57,18 @@ export class RouteCache<T extends object> {
 
   get(channel: string): readonly T[] | undefined {
     const route = this.#young.get(channel);
-    if (route !== undefined && route.asOf === this.#changes) return route.targets;
+    if (route !== undefined && route.asOf === route.log.count && route.wildAsOf === this.#wildLog.count) {
+      return route.targets;
+    }
     return this.#revisit(channel, route);
   }
 
   /** Keeps the route of a channel for which `get` has just returned undefined. */
   set(channel: string, targets: readonly T[]): void {
-    if (channel.length <= LONGEST_CHANNEL) this.#keep(channel, { targets, asOf: this.#changes });
+    if (channel.length > LONGEST_CHANNEL) return;
+    const log = this.#logOf(channel);
+    if (log === undefined) return;
+    this.#keep(channel, { targets, log, asOf: log.count, wildAsOf: this.#wildLog.count });
   }
 
   /** A literal subscription of this channel came or went. */
@@ -70,30 +84,31 @@ export class RouteCache<T extends object> {
 
   /** A subscription of this wildcard pattern came or went. */
   patternChanged(pattern: string): void {
-    this.#changed[this.#changes % REMEMBERED_CHANGES] = pattern;
+    const first = pattern.slice(0, 3);
+    const beginsWild = ['*', '**', '**/'].includes(first) || first.startsWith('*/');
+    const log = beginsWild ? this.#wildLog : this.#logOf(pattern);
+    log?.add(pattern);
     this.#changes++;
-    // What has not been asked for in a whole round is out of date for good, and would keep targets that
-    // have long gone from being collected. Two rounds are the longest that it can stay.
-    if (this.#changes % REMEMBERED_CHANGES === 0) this.#rotate();
+    if (this.#changes % CHANGES_OF_A_GENERATION === 0) this.#startGeneration();
   }
 
   clear(): void {
     this.#young.clear();
     this.#old.clear();
     this.#youngTargets = 0;
-    this.#changed.length = 0;
-    this.#changes = 0;
   }
 
-  /** The slow half of `get`: a route of the old generation, or one made before the latest change. */
+  /** The slow half of `get`: a route of the old generation, or one made before the latest changes. */
   #revisit(channel: string, young: Route<T> | undefined): readonly T[] | undefined {
     const route = young ?? this.#old.get(channel);
     if (route === undefined) return undefined;
-    if (!this.#isCurrent(channel, route)) {
+    const { log } = route;
+    if (log.mayConcern(channel, route.asOf) || this.#wildLog.mayConcern(channel, route.wildAsOf)) {
       this.forget(channel);
       return undefined;
     }
-    route.asOf = this.#changes;
+    route.asOf = log.count;
+    route.wildAsOf = this.#wildLog.count;
     if (young === undefined) {
       this.#old.delete(channel);
       this.#keep(channel, route);
@@ -101,28 +116,28 @@ export class RouteCache<T extends object> {
     return route.targets;
   }
 
-  #isCurrent(channel: string, route: Route<T>): boolean {
-    if (this.#changes - route.asOf > REMEMBERED_CHANGES) return false;
-    for (let change = route.asOf; change < this.#changes; change++) {
-      const pattern = this.#changed[change % REMEMBERED_CHANGES];
-      if (pattern === undefined || matches(pattern, channel)) return false;
-    }
-    return true;
-  }
-
   #keep(channel: string, route: Route<T>): void {
     const count = route.targets.length;
     if (this.#maxChannels === 0 || count > this.#maxTargets) return;
     if (this.#young.size >= this.#maxChannels || this.#youngTargets + count > this.#maxTargets) {
-      this.#rotate();
+      this.#startGeneration();
     }
     this.#young.set(channel, route);
     this.#youngTargets += count;
   }
 
-  #rotate(): void {
+  #startGeneration(): void {
     this.#old = this.#young;
     this.#young = new Map();
     this.#youngTargets = 0;
+  }
+
+  /** The log for whatever begins with the same first token. */
+  #logOf(text: string): ChangeLog | undefined {
+    const slash = text.indexOf('/');
+    const end = slash < 0 ? text.length : slash;
+    let hash = 0;
+    for (let i = 0; i < end; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
+    return this.#logs[(hash >>> 0) % LOGS];
   }
 }

@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import { RouteCache } from '../../../src/channels/route-cache.js';
+
+const one = [{ name: 'one' }];
+const many = (count: number): { name: string }[] => Array.from({ length: count }, (_, i) => ({ name: String(i) }));
+
+function cacheOf(...channels: string[]): RouteCache<{ name: string }> {
+  const cache = new RouteCache<{ name: string }>(1_000, 10_000);
+  for (const channel of channels) cache.set(channel, one);
+  return cache;
+}
+
+describe('RouteCache', () => {
+  it('returns what was kept until a subscription of the channel changes', () => {
+    const cache = cacheOf('a/b', 'a/c');
+    expect(cache.get('a/b')).toBe(one);
+    cache.forget('a/b');
+    expect(cache.get('a/b')).toBeUndefined();
+    expect(cache.get('a/c')).toBe(one);
+  });
+
+  it.each(['a/*', 'a/**', '*/b', '**', '**/b', '*/**'])('gives up a route when "%s" changes', (pattern) => {
+    const cache = cacheOf('a/b');
+    cache.patternChanged(pattern);
+    expect(cache.get('a/b')).toBeUndefined();
+    expect(cache.size).toBe(0);
+  });
+
+  it.each(['a/*/c', 'b/**', '*/c', '**/c', '**a/*', 'a'])('keeps a route when "%s" changes', (pattern) => {
+    const cache = cacheOf('a/b');
+    cache.patternChanged(pattern);
+    expect(cache.get('a/b')).toBe(one);
+  });
+
+  it('gives up the route of the empty channel when "**" changes', () => {
+    const cache = cacheOf('');
+    cache.patternChanged('*/**');
+    expect(cache.get('')).toBe(one);
+    cache.patternChanged('**');
+    expect(cache.get('')).toBeUndefined();
+  });
+
+  it('notices a change however many others followed it', () => {
+    for (let others = 0; others < 200; others++) {
+      const cache = cacheOf('a/b', 'x/b');
+      cache.patternChanged('a/*');
+      for (let i = 0; i < others; i++) cache.patternChanged('a/other/*');
+      expect(cache.get('a/b')).toBeUndefined();
+      expect(cache.get('x/b')).toBe(one);
+    }
+  });
+
+  it('keeps a busy channel through any number of changes elsewhere', () => {
+    const cache = cacheOf('a/b');
+    for (let i = 0; i < 5_000; i++) {
+      cache.patternChanged(`a/${i}/*`);
+      cache.patternChanged(`**/${i}`);
+      expect(cache.get('a/b') === one).toBe(true);
+    }
+  });
+
+  it('keeps a busy channel through a flood of channels that are seen once', () => {
+    const cache = cacheOf('busy');
+    for (let i = 0; i < 20_000; i++) {
+      cache.set(`once/${i}`, one);
+      if (cache.get('busy') !== one) throw new Error(`lost after ${i} others`);
+    }
+    expect(cache.size).toBeLessThanOrEqual(1_000);
+  });
+
+  it('is bounded by the target references it holds', () => {
+    const cache = new RouteCache<{ name: string }>(1_000, 100);
+    const ten = many(10);
+    for (let i = 0; i < 50; i++) cache.set(`a/${i}`, ten);
+    expect(cache.size).toBeLessThanOrEqual(10);
+    expect(cache.get('a/49')).toBe(ten);
+    cache.set('crowd', many(51));
+    expect(cache.get('crowd')).toBeUndefined();
+    expect(cache.get('a/49')).toBe(ten);
+  });
+
+  it('gets the references back of a route that it gives up', () => {
+    const cache = new RouteCache<{ name: string }>(1_000, 100);
+    const ten = many(10);
+    cache.set('stays', ten);
+    for (let i = 0; i < 100; i++) {
+      cache.set('goes', ten);
+      cache.forget('goes');
+    }
+    expect(cache.get('stays')).toBe(ten);
+  });
+
+  it('does not keep a channel so long that its text would be the larger part', () => {
+    const cache = cacheOf('x'.repeat(2_000));
+    expect(cache.size).toBe(0);
+  });
+
+  it('lets go of routes that nobody asks for, and so of targets that have left', () => {
+    const cache = cacheOf('a/b');
+    for (let i = 0; i < 2_048; i++) cache.patternChanged('elsewhere/*');
+    expect(cache.size).toBe(0);
+  });
+
+  it('keeps nothing when it may not', () => {
+    const cache = new RouteCache<{ name: string }>(0, 100);
+    cache.set('a', one);
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('is empty after clear', () => {
+    const cache = cacheOf('a', 'b');
+    cache.clear();
+    expect(cache.size).toBe(0);
+    expect(cache.get('a')).toBeUndefined();
+  });
+});
