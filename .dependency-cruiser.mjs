@@ -131,6 +131,13 @@ export default {
       to: { path: '^(test|docs)/' },
     },
     {
+      name: 'the-independent-peer-is-independent',
+      comment: 'It is there to disagree with src: nothing of ours, and no package.',
+      severity: 'error',
+      from: { path: '^test/support/independent-peer/' },
+      to: { pathNot: '^test/support/independent-peer/', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'no-dev-dependency-in-src',
       comment: 'What the published code or its types import must be a dependency (the dashboard is bundled).',
       severity: 'error',

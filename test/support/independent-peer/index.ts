@@ -1,0 +1,13 @@
+// The protocol page, implemented a second time and without a line of ours: see README.md.
+
+export { unacceptable } from './acceptable.js';
+export { IndependentClient } from './client.js';
+export type { Delivered } from './client.js';
+export { fromJs, read, toJs, write } from './json.js';
+export type { Value } from './json.js';
+export { canonical, matches } from './patterns.js';
+export { RawPeer, tcpWire } from './raw-peer.js';
+export type { Wire } from './raw-peer.js';
+export { IndependentServer } from './server.js';
+export type { Received, ServedConnection } from './server.js';
+export { Happenings, within } from './until.js';
