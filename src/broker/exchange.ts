@@ -31,6 +31,8 @@ interface Range {
 
 const DASH = 0x2d;
 const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
+/** What a client subscribes to for its pings with a broker that does not know them. */
+const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
 
 /** Everything that happens to messages between the sessions of one broker. */
 export class Exchange implements SessionOwner {
@@ -192,6 +194,9 @@ export class Exchange implements SessionOwner {
       return false;
     }
     const pattern = canonical(body);
+    // A client that pings before it was welcomed makes sure of any broker. Here it need not, and a monitor on `**` is
+    // not to see it.
+    if (session.features.has('ping') && OWN_PINGS.test(pattern)) return false;
     if (channel === control.UNSUBSCRIBE) {
       if (session.patterns.delete(pattern)) this.router.unsubscribe(pattern, session);
       return true;

@@ -178,7 +178,7 @@ export class BaseClient implements AsyncDisposable {
     if (typeof pattern !== 'string') throw new TypeError('subscribe: the pattern must be a string');
     if (handler !== undefined && typeof handler !== 'function')
       throw new TypeError('subscribe: the handler must be a function');
-    const subscription = this.#add(canonical(pattern), handler);
+    const subscription = this.#add(canonical(pattern), handler, options);
     try {
       await waitFor(this.#barrier.wait(), options, this.#turn.clock, () => `subscribing to ${pattern}`);
     } catch (error) {
@@ -198,7 +198,7 @@ export class BaseClient implements AsyncDisposable {
     if (signal?.aborted) return;
     this.#requireOpen();
     // Not awaited: what the broker sends at once must find its reader.
-    const subscription = this.#add(canonical(pattern), undefined);
+    const subscription = this.#add(canonical(pattern), undefined, options);
     const stop = () => void subscription.unsubscribe();
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -294,7 +294,13 @@ export class BaseClient implements AsyncDisposable {
     this.#subscribedToPings = false;
     const hello: control.HelloBody = { nonce: this.#nonce, features: FEATURES };
     this.#send(control.HELLO, hello, false);
-    for (const pattern of this.#patterns.keys()) this.#send(control.SUBSCRIBE, pattern);
+    for (const [pattern, subscriptions] of this.#patterns) {
+      this.#send(
+        control.SUBSCRIBE,
+        pattern,
+        [...subscriptions].some(({ bounce }) => bounce),
+      );
+    }
     this.#offline.flush((frame) => this.#link?.outbox.push(frame, 0, frame.length));
     this.#barrier.connected();
   }
@@ -331,7 +337,8 @@ export class BaseClient implements AsyncDisposable {
     if (this.#link === undefined) return;
     if (!this.#subscribedToPings && !this.#features.has('ping')) {
       this.#subscribedToPings = true;
-      this.#send(control.SUBSCRIBE, `${this.#pings}*`);
+      // Nobody asked for it, so a subscription of this client to `**` need not see it.
+      this.#send(control.SUBSCRIBE, `${this.#pings}*`, false);
     }
     this.#send(`${this.#pings}${number}`, null);
   }
@@ -342,14 +349,14 @@ export class BaseClient implements AsyncDisposable {
     this.#link?.outbox.push(sink.block, sink.position - length, sink.position);
   }
 
-  #add(pattern: string, handler: MessageHandler | undefined): Subscription {
-    const subscription = new Subscription(pattern, handler, this.#owner);
+  #add(pattern: string, handler: MessageHandler | undefined, { bounce }: SubscribeOptions): Subscription {
+    const subscription = new Subscription(pattern, handler, this.#owner, bounce);
     const others = this.#patterns.get(pattern);
     if (others === undefined) this.#patterns.set(pattern, new Set([subscription]));
     else others.add(subscription);
     this.#router.subscribe(pattern, subscription);
     // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
-    if (this.#link !== undefined) this.#send(control.SUBSCRIBE, pattern);
+    if (this.#link !== undefined) this.#send(control.SUBSCRIBE, pattern, subscription.bounce);
     return subscription;
   }
 

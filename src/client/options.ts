@@ -62,4 +62,9 @@ export interface PublishOptions {
 export interface SubscribeOptions {
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal;
+  /**
+   * `false`: this client is not sent its own `-control/subscribe` message back, which a subscription that matches control
+   * channels, such as `**`, would get. Default `true`.
+   */
+  readonly bounce?: boolean;
 }

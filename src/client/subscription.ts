@@ -25,6 +25,8 @@ export interface SubscriptionOwner {
 export class Subscription implements AsyncIterable<Message, undefined>, AsyncDisposable {
   /** Canonical. */
   readonly pattern: string;
+  /** Whether its own subscribe message may come back to it (`SubscribeOptions.bounce`). */
+  readonly bounce: boolean;
   readonly #owner: SubscriptionOwner;
   readonly #handler: MessageHandler | undefined;
   readonly #queues = new Set<MessageQueue>();
@@ -33,8 +35,9 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   #ended = false;
 
   /** Not for users: `client.subscribe` makes subscriptions. */
-  constructor(pattern: string, handler: MessageHandler | undefined, owner: SubscriptionOwner) {
+  constructor(pattern: string, handler: MessageHandler | undefined, owner: SubscriptionOwner, bounce = true) {
     this.pattern = pattern;
+    this.bounce = bounce;
     this.#handler = handler;
     this.#owner = owner;
     if (handler === undefined) this.#unread = this.#queue();
