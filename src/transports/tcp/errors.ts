@@ -132,13 +132,23 @@ function failure(
 
 /** The system's code, such as `ECONNREFUSED`; of several attempts (IPv6, IPv4) that of the first that says one. */
 export function systemCode(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
+  if (!isObject(cause)) return undefined;
   if ('code' in cause && typeof cause.code === 'string') return cause.code;
-  if (!(cause instanceof AggregateError)) return undefined;
-  return cause.errors.map(systemCode).find((code) => code !== undefined);
+  return attempts(cause)
+    .map(systemCode)
+    .find((code) => code !== undefined);
 }
 
 function textOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(textOf).join('; ');
-  return cause instanceof Error ? cause.message : String(cause);
+  if (!isObject(cause) || !('message' in cause)) return String(cause);
+  return cause.message === '' ? attempts(cause).map(textOf).join('; ') : String(cause.message);
+}
+
+// Not `instanceof`: in a realm of its own (a test runner, an embedder) our `Error` is not Node's.
+function isObject(cause: unknown): cause is object {
+  return typeof cause === 'object' && cause !== null;
+}
+
+function attempts(cause: object): readonly unknown[] {
+  return 'errors' in cause && Array.isArray(cause.errors) ? cause.errors : [];
 }
