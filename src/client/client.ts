@@ -27,6 +27,8 @@ import { waitFor } from './wait-for.js';
 
 const WRITTEN = Promise.resolve();
 const CLOSE_TIMEOUT = 1000;
+/** Bytes of a time, of an absent body as `null`, and of the blanks around head and body. */
+const ADDED_BY_BROKER = 128;
 const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
 
 /**
@@ -273,8 +275,7 @@ export class BaseClient implements AsyncDisposable {
           resolve(reason);
         },
       };
-      // What is too much is refused at `publish`; the link itself must not end for it.
-      const limits = { ...this.#limits, outboundBytes: Infinity };
+      const limits = linkLimits(this.#limits);
       const link = new Link(connection, handler, { codecs: [this.#codec], limits, turn: this.#turn });
       if (this.#abort.signal.aborted) {
         connection.abort(closedError());
@@ -444,6 +445,14 @@ export class BaseClient implements AsyncDisposable {
     const text = `${this.url} takes messages more slowly than they are published, and ${this.#limits.offlineBytes} bytes wait (limits.offlineBytes); await publish`;
     return new SpokeError('QUEUE_FULL', text, { retryable: true });
   }
+}
+
+// A broker adds a time and may lay the head out with blanks: what just fitted its way in must fit our way in as well.
+// And what is too much to send is refused at `publish`; the link itself must not end for it.
+function linkLimits(limits: Limits): Limits {
+  const { headBytes, messageBytes } = limits;
+  const grown = headBytes + ADDED_BY_BROKER;
+  return { ...limits, headBytes: headBytes + grown, messageBytes: messageBytes + grown, outboundBytes: Infinity };
 }
 
 function outgoing(channel: string, options: PublishOptions) {
