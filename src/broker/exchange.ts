@@ -30,6 +30,8 @@ interface Range {
 }
 
 const DASH = 0x2d;
+// A bigger ping does not wait for replays: what waits is held in memory.
+const MAX_HELD_PING = 1024;
 const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
 /** What a client subscribes to for its pings with a broker that does not know them. */
 const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
@@ -184,7 +186,7 @@ export class Exchange implements SessionOwner {
       return false;
     }
     if (channel.startsWith(control.PING_PREFIX) && session.features.has('ping')) {
-      this.#deliver(session, [session], view, this.#turn.seconds, codec);
+      this.#pong(session, view, codec);
       return false;
     }
     if (channel !== control.SUBSCRIBE && channel !== control.UNSUBSCRIBE) return true;
@@ -210,6 +212,20 @@ export class Exchange implements SessionOwner {
     this.router.subscribe(pattern, session);
     this.#replays.start(session, pattern);
     return true;
+  }
+
+  // Back to the sender, after everything sent before has taken effect: a replay that is still running included.
+  #pong(session: Session, view: MessageView, codec: Codec): void {
+    const { sink } = this.#turn;
+    if (!view.head.bounce) return;
+    const { outbox } = session.link;
+    const length = codec.forward(view, this.#turn.seconds, sink);
+    const end = sink.position;
+    if (length <= MAX_HELD_PING) {
+      const frame = sink.block.slice(end - length, end);
+      if (this.#replays.afterwards(session, () => outbox.push(frame, 0, length))) return;
+    }
+    outbox.push(sink.block, end - length, end);
   }
 
   #checkSubscription(session: Session, pattern: string): SpokeError | undefined {

@@ -7,6 +7,8 @@ import type { Session } from './session.js';
 
 const PORTION_MESSAGES = 2048;
 const PORTION_BYTES = 512 * 1024;
+// Whoever asks more often for the end of one replay is answered early: what waits has to be bounded.
+const MAX_WAITING = 64;
 
 interface Running {
   readonly session: Session;
@@ -17,12 +19,18 @@ interface Running {
   deferred: boolean;
 }
 
+/** What runs for one session, and what waits for all of it. */
+interface SessionReplays {
+  readonly byPattern: Map<string, Running>;
+  readonly waiting: (() => void)[];
+}
+
 /** Replays of all sessions of one broker. */
 export class Replays {
   readonly #store: MessageStore;
   readonly #turn: Turn;
   readonly #send: (session: Session, message: StoredMessage) => void;
-  readonly #running = new Map<Session, Map<string, Running>>();
+  readonly #running = new Map<Session, SessionReplays>();
 
   /** @param send - queues one kept message on a session. */
   constructor(store: MessageStore, turn: Turn, send: (session: Session, message: StoredMessage) => void) {
@@ -35,14 +43,26 @@ export class Replays {
   start(session: Session, pattern: string): void {
     const messages = this.#store.match(pattern);
     // Subscribing again asks for everything again: a replay that is still running is replaced.
-    this.#finish(session, pattern);
-    if (messages.length > 0) this.#portion({ session, pattern, messages, next: 0, deferred: false });
+    this.#running.get(session)?.byPattern.delete(pattern);
+    if (messages.length === 0) this.#finish(session, pattern);
+    else this.#portion({ session, pattern, messages, next: 0, deferred: false }, true);
   }
 
   /** The session can take more. */
   resume(session: Session): void {
     const replays = this.#running.get(session);
-    if (replays !== undefined) for (const replay of [...replays.values()]) this.#portion(replay);
+    if (replays !== undefined) for (const replay of [...replays.byPattern.values()]) this.#portion(replay, false);
+  }
+
+  /**
+   * Calls back when all replays that run for the session now are done.
+   * @returns `false`: none runs, or too many wait already; it will not call back.
+   */
+  afterwards(session: Session, callback: () => void): boolean {
+    const waiting = this.#running.get(session)?.waiting;
+    if (waiting === undefined || waiting.length >= MAX_WAITING) return false;
+    waiting.push(callback);
+    return true;
   }
 
   /** The session ended. */
@@ -50,21 +70,21 @@ export class Replays {
     this.#running.delete(session);
   }
 
-  #portion(replay: Running): void {
+  /** @param fresh - whether nothing can have changed since the messages were looked up. */
+  #portion(replay: Running, fresh: boolean): void {
     const { session, messages } = replay;
     const { outbox } = session.link;
     if (!session.patterns.has(replay.pattern)) {
       this.#finish(session, replay.pattern);
       return;
     }
-    const first = replay.next === 0;
     let bytes = 0;
     const last = Math.min(messages.length, replay.next + PORTION_MESSAGES);
     while (replay.next < last && bytes < PORTION_BYTES && !outbox.blocked) {
       const message = messages[replay.next++];
       if (message === undefined) break;
-      // What changed since the replay began has reached the subscriber as a live message: older must not follow newer.
-      if (!first && this.#store.get(message.channel) !== message) continue;
+      // What changed meanwhile has reached the subscriber as a live message: older must not follow newer.
+      if (!fresh && this.#store.get(message.channel)?.time !== message.time) continue;
       bytes += message.frame.length;
       this.#send(session, message);
     }
@@ -75,20 +95,24 @@ export class Replays {
   #wait(replay: Running): void {
     const { session, pattern } = replay;
     let replays = this.#running.get(session);
-    if (replays === undefined) this.#running.set(session, (replays = new Map<string, Running>()));
-    replays.set(pattern, replay);
+    if (replays === undefined) this.#running.set(session, (replays = { byPattern: new Map(), waiting: [] }));
+    replays.byPattern.set(pattern, replay);
     // A blocked session calls `resume` when it has room.
     if (session.link.outbox.blocked || replay.deferred) return;
     replay.deferred = true;
     this.#turn.clock.defer(() => {
       replay.deferred = false;
-      const current = this.#running.get(session)?.get(pattern) === replay;
-      if (current && !session.link.outbox.blocked) this.#portion(replay);
+      const current = this.#running.get(session)?.byPattern.get(pattern) === replay;
+      if (current && !session.link.outbox.blocked) this.#portion(replay, false);
     });
   }
 
   #finish(session: Session, pattern: string): void {
     const replays = this.#running.get(session);
-    if (replays?.delete(pattern) && replays.size === 0) this.#running.delete(session);
+    if (replays === undefined) return;
+    replays.byPattern.delete(pattern);
+    if (replays.byPattern.size > 0) return;
+    this.#running.delete(session);
+    for (const callback of replays.waiting) callback();
   }
 }
