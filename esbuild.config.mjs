@@ -1,6 +1,7 @@
-// Bundles the commands: src/cli/spoke-*.ts -> dist/cli/spoke-*.js, shared parts in dist/cli/chunks. Loading inversify as
-// separate files costs a command 130 ms at start-up, bundled 6 ms. The library itself is emitted by tsc
-// (tsconfig.build.json). The sources of the commands carry no shebang of their own: the banner has it.
+// Bundles the commands: src/cli/spoke-*.ts -> dist/cli/spoke-*.js, one file each. Loading inversify as separate files costs
+// a command 130 ms at start-up, bundled 6 ms; shared parts as files of their own cost 15 ms; short white space saves reading.
+// The library itself is emitted by tsc (tsconfig.build.json). The sources of the commands carry no shebang of their own:
+// the banner has it.
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
@@ -11,9 +12,10 @@ if (commands.length > 0) {
   await build({
     entryPoints: commands.map((file) => `src/cli/${file}`),
     outdir: 'dist/cli',
-    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
-    splitting: true,
+    // Names stay as they are: a report of a defect can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',

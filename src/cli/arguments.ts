@@ -1,0 +1,69 @@
+// Arguments as text, turned into values, or refused with a word about what would do.
+
+import type { Command } from 'commander';
+
+import { UsageError } from './failure.js';
+
+/** Options of every command that connects to a broker. */
+export interface ConnectionOptions {
+  readonly url?: string;
+  readonly codec?: string;
+  readonly json?: true;
+}
+
+/** What the help of such a command says about channels and the environment. */
+export const CLIENT_REMARKS: readonly string[] = [
+  'Without --url the broker is tcp://SPOKEHOST:SPOKEPORT (environment), else tcp://localhost:7181.',
+  'A channel that begins with a dash comes after --, as in: -- -control/x',
+];
+
+// Longer timers fire at once.
+const MAX_MILLISECONDS = 2 ** 31 - 1;
+
+/** Adds the options of `ConnectionOptions`. */
+export function withConnectionOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'the broker, such as tcp://localhost:7181')
+    .option('--codec <name>', 'how messages are written on the wire (default: json)');
+}
+
+/** @throws {UsageError} */
+export function parseBody(text: string | undefined): unknown {
+  if (text === undefined) return null;
+  try {
+    const body: unknown = JSON.parse(text);
+    return body;
+  } catch {
+    throw new UsageError(`the body is not JSON: ${shortened(text)}${bodyHint(text)}`);
+  }
+}
+
+/**
+ * Seconds as text to milliseconds.
+ * @throws {UsageError}
+ */
+export function parseTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(seconds > 0)) {
+    throw new UsageError(`--timeout takes a number of seconds above 0, such as 1 or 0.5, not ${shortened(text)}`);
+  }
+  return Math.min(seconds * 1000, MAX_MILLISECONDS);
+}
+
+/** Milliseconds as they were given: in seconds. */
+export function secondsText(milliseconds: number): string {
+  return `${milliseconds / 1000} s`;
+}
+
+function bodyHint(text: string): string {
+  if (text.trim() === '') return '; leave it out for null';
+  if (/^(NaN|[+-]?Infinity|nan|[+-]?inf)$/.test(text)) return '; JSON has no such number';
+  if (/^(True|False|None|undefined)$/.test(text)) return '; JSON has true, false and null';
+  if (/^[{[]/.test(text)) return '; keys and texts need double quotes, so put all of it in single ones';
+  return `; a text needs double quotes, as in '${JSON.stringify(shortened(text))}'`;
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}

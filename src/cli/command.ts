@@ -1,0 +1,93 @@
+// What all commands have in common: how they are described, how they are run, and how they fail.
+
+import { Command, CommanderError } from 'commander';
+
+import { VERSION } from '../version.js';
+import type { Failure } from './failure.js';
+import { EXIT, failureOf, Stopped, UsageError } from './failure.js';
+import { note } from './output.js';
+
+export interface CommandDescription {
+  readonly name: string;
+  readonly summary: string;
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [line: string, effect: string])[];
+  /** Exit codes beside 0 and 2, which all commands have. */
+  readonly exitCodes: readonly (readonly [code: string, meaning: string])[];
+  /** Further lines of the help. */
+  readonly remarks?: readonly string[];
+}
+
+/** A command without arguments, options of its own and an action: they are to be added. */
+export function newCommand(description: CommandDescription): Command {
+  const { name, summary } = description;
+  return new Command(name)
+    .description(summary)
+    .helpOption('-h, --help', 'print this help and exit')
+    .addHelpText('after', helpText(description))
+    .exitOverride()
+    .configureOutput({ writeErr() {} });
+}
+
+/** Adds `--json` and `--version`, and runs the command: sets the exit code, and lets the process end by itself. */
+export async function run(command: Command): Promise<void> {
+  command
+    .option('--json', 'print one JSON object a line, errors as well')
+    .version(VERSION, '--version', 'print the version and exit');
+  const report = (error: unknown) => {
+    const failure = failureOf(error instanceof CommanderError ? usageError(command, error) : error);
+    process.exitCode = failure.exitCode;
+    note(jsonIsWanted() ? errorJson(failure) : `${command.name()}: ${failure.message}`);
+  };
+  // A defect of ours. A person at a shell can do nothing with its stack trace, and the state is unknown: end here.
+  process.on('uncaughtException', (error) => {
+    report(error);
+    process.exit();
+  });
+  try {
+    await command.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    if (error instanceof Stopped) process.exitCode = error.by === 'EPIPE' ? EXIT.OK : EXIT[error.by];
+    else report(error);
+  }
+}
+
+/** A failure as it is printed under `--json`. */
+export function errorJson({ code, message }: Failure): string {
+  return JSON.stringify({ error: { code, message } });
+}
+
+function helpText({ name, examples, exitCodes, remarks = [] }: CommandDescription): string {
+  const lineWidth = Math.max(...examples.map(([line]) => line.length));
+  const codeWidth = Math.max(...exitCodes.map(([code]) => code.length));
+  const codes: CommandDescription['exitCodes'] = [['0', 'done'], ...exitCodes, ['2', 'wrong usage: nothing was done']];
+  const sorted = codes.toSorted(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  return [
+    ...(remarks.length > 0 ? ['', ...remarks] : []),
+    '',
+    'Examples:',
+    ...examples.map(([line, effect]) => `  ${line.padEnd(lineWidth)}  # ${effect}`),
+    '',
+    'Exit codes:',
+    ...sorted.map(([code, meaning]) => `  ${code.padEnd(codeWidth)}  ${meaning}`),
+    '',
+    `More in docs/commands.md#${name}.`,
+  ].join('\n');
+}
+
+function usageError(command: Command, error: CommanderError): UsageError {
+  const text = error.message.replace(/^error: /, '');
+  const hint =
+    error.code === 'commander.excessArguments' && command.registeredArguments.some((one) => one.name() === 'body')
+      ? '; put the body in quotes, as in \'{"x": 1}\''
+      : `; see ${command.name()} --help`;
+  return new UsageError(`${text.replace(/\.$/, '')}${hint}`);
+}
+
+// Also when the arguments could not be read to their end.
+function jsonIsWanted(): boolean {
+  const args = process.argv.slice(2);
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
+}

@@ -1,0 +1,88 @@
+// What went wrong, as one line for a person, an object for a program, and an exit code for a script.
+
+import { SpokeError } from '../contracts/index.js';
+
+/** Exit codes of all commands; `docs/commands.md#exit-codes`. */
+export const EXIT = { OK: 0, FAILED: 1, USAGE: 2, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The command was called in a way it cannot understand. */
+export class UsageError extends Error {}
+
+/** Not an error: somebody asked the command to end, or nobody reads what it prints. */
+export class Stopped extends Error {
+  readonly by: 'SIGINT' | 'SIGTERM' | 'EPIPE';
+
+  constructor(by: Stopped['by']) {
+    super(by === 'EPIPE' ? 'nobody reads the output any more' : `ended by ${by}`);
+    this.by = by;
+  }
+}
+
+/** A file, or the standard output, took no more. */
+export class OutputError extends Error {
+  constructor(where: string, cause: unknown) {
+    super(`cannot write to ${where}: ${systemText(cause)}`, { cause });
+  }
+}
+
+export interface Failure {
+  /** A code of `docs/errors.md`, or `USAGE`, `OUTPUT` or `UNEXPECTED`. */
+  readonly code: string;
+  /** One line. */
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+const USAGE_CODES: ReadonlySet<string> = new Set(['ADDRESS_INVALID', 'UNKNOWN_SCHEME', 'UNKNOWN_CODEC']);
+
+/** Describes anything that was thrown, but for `Stopped`. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UsageError) return { code: 'USAGE', message: oneLine(error.message), exitCode: EXIT.USAGE };
+  if (error instanceof OutputError) return { code: 'OUTPUT', message: oneLine(error.message), exitCode: EXIT.FAILED };
+  if (error instanceof SpokeError) {
+    // A client that closed because of an error: that one is the reason.
+    if (error.code === 'CLOSED' && error.cause instanceof SpokeError) return failureOf(error.cause);
+    const exitCode = USAGE_CODES.has(error.code) ? EXIT.USAGE : EXIT.FAILED;
+    return { code: error.code, message: oneLine(noBroker(error) ?? error.message), exitCode };
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'UNEXPECTED',
+    message: oneLine(`unexpected error, please report it: ${text}`),
+    exitCode: EXIT.FAILED,
+  };
+}
+
+/** The most frequent failure of all, in words for somebody at a shell. */
+export function noBroker(error: SpokeError): string | undefined {
+  const { address, system } = error.details;
+  if (error.code !== 'CONNECT_FAILED' || system !== 'ECONNREFUSED' || typeof address !== 'string') return undefined;
+  return `no broker at ${address} (connection refused); is one running? try: ${serverFor(address)}`;
+}
+
+function serverFor(address: string): string {
+  const port = /^tcp:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)$/.exec(address)?.[1];
+  return port === undefined || port === '7181' ? 'spoke-server' : `spoke-server --listen tcp://:${port}`;
+}
+
+const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the device',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  EIO: 'the device failed',
+  EDQUOT: 'the disk quota is used up',
+};
+
+function systemText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const known = SYSTEM_TEXTS[code];
+  return known === undefined ? cause.message : `${known} (${code})`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,59 @@
+// The log of the broker: pino, loaded when there is something to say. Lines for a person on a terminal, JSON otherwise.
+
+import type { Logger } from '../contracts/index.js';
+import { printable } from './output.js';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STANDARD_ERROR = 2;
+
+/** A logger on standard error that drops what is below `level`. */
+export function serverLog(level: LogLevel): Logger {
+  let loading: Promise<Logger> | undefined;
+  const at = (name: Exclude<LogLevel, 'silent'>) => {
+    if (LOG_LEVELS.indexOf(name) < LOG_LEVELS.indexOf(level)) return () => {};
+    return (fields: object, text: string) => {
+      loading ??= loadPino(level);
+      void loading.then((log) => log[name](fields, text));
+    };
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+async function loadPino(level: LogLevel): Promise<Logger> {
+  const { pino } = await import('pino');
+  if (process.stderr.isTTY) {
+    const write = (line: string) => void process.stderr.write(`${humanLine(line)}\n`);
+    const log: Logger = pino({ level, base: null }, { write });
+    return log;
+  }
+  const destination = pino.destination({ fd: STANDARD_ERROR, sync: true });
+  // Nobody reads the log any more: the broker goes on.
+  destination.on('error', () => {});
+  const log: Logger = pino({ level, formatters: { level: (label) => ({ level: label }) } }, destination);
+  return log;
+}
+
+/** `12:30:05 warn  text  key=value`: a line of pino's for a person. */
+export function humanLine(line: string): string {
+  const entry: unknown = JSON.parse(line);
+  if (!isRecord(entry)) return printable(line);
+  const { time, level, msg, err, ...fields } = entry;
+  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const cause = isRecord(err) ? [`cause=${String(err['message'])}`] : [];
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const text = [`${clock} ${levelName(level).padEnd(5)} ${String(msg)}`, ...rest, ...cause].join('  ');
+  return printable(text);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function levelName(level: unknown): string {
+  const names: Readonly<Record<string, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error' };
+  return names[String(level)] ?? String(level);
+}

@@ -1,0 +1,78 @@
+// Calls a remote procedure and prints its result.
+
+import { canonical, isPattern } from '../channels/index.js';
+import { SpokeError } from '../contracts/index.js';
+import type { ConnectionOptions } from './arguments.js';
+import { CLIENT_REMARKS, parseBody, parseTimeout, withConnectionOptions } from './arguments.js';
+import { errorJson, newCommand, run } from './command.js';
+import { connected } from './connected.js';
+import { EXIT, failureOf, UsageError } from './failure.js';
+import { jsonText, note, printJson, printLine } from './output.js';
+
+interface Options extends ConnectionOptions {
+  readonly timeout?: string;
+}
+
+const command = newCommand({
+  name: 'spoke-call',
+  summary: 'Calls a remote procedure and prints its result as JSON.',
+  examples: [
+    ['spoke-call math/square 7', 'waits until a provider answers'],
+    ['spoke-call -t 1 math/square 7', 'for one second at most'],
+    ['spoke-call robot/status | jq .battery', 'no argument: null'],
+  ],
+  exitCodes: [
+    ['1', 'no result: prints Timeout, or Error: TEXT as the provider gave it; or there is no broker'],
+    ['130/143', 'ended by SIGINT or SIGTERM before that'],
+  ],
+  remarks: CLIENT_REMARKS,
+})
+  .argument('<channel>', 'the procedure')
+  .argument('[body]', 'its argument, JSON (default: null)')
+  .option(
+    '-t, --timeout <seconds>',
+    'wait for so long, for the broker as well (default: no limit, broker must be there)',
+  )
+  .action(async (channel: string, text: string | undefined, options: Options) => {
+    const name = canonical(channel);
+    if (name === '' || isPattern(name)) {
+      throw new UsageError(
+        `${channel === '' ? 'an empty text' : channel} is no procedure; name one, without wildcards`,
+      );
+    }
+    const body = parseBody(text);
+    const timeout = parseTimeout(options.timeout);
+    try {
+      const result = await connected(options, {
+        timeout,
+        late: (url) => `no answer from ${name} at ${url}; is a provider connected?`,
+        lost: `${name} may have run`,
+        run: async (client, signal) => client.call(name, body, { signal }),
+      });
+      if (options.json) printJson({ result });
+      else printLine(jsonText(result));
+    } catch (error) {
+      if (!(error instanceof SpokeError) || !isOutcome(error)) throw error;
+      printOutcome(error, options.json === true);
+    }
+  });
+
+/** Whether it is an answer of a kind, which goes where results go. */
+function isOutcome({ code }: SpokeError): boolean {
+  return code === 'TIMEOUT' || code === 'REMOTE' || code === 'REPLY_MALFORMED';
+}
+
+function printOutcome(error: SpokeError, json: boolean): void {
+  process.exitCode = EXIT.FAILED;
+  const failure = failureOf(error);
+  if (json) {
+    printLine(errorJson(failure));
+  } else if (error.code === 'TIMEOUT') {
+    printLine('Timeout');
+    note(`${command.name()}: ${failure.message}`);
+  } else {
+    printLine(`Error: ${error.message}`);
+  }
+}
+
+await run(withConnectionOptions(command));

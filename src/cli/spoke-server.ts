@@ -1,0 +1,64 @@
+// Runs a broker until it is told to end.
+
+import { Option } from 'commander';
+
+import { newCommand, run } from './command.js';
+import { printJson, printLine } from './output.js';
+import type { LogLevel } from './server-log.js';
+import { LOG_LEVELS, serverLog } from './server-log.js';
+import { listenForStop, untilStopped } from './stop.js';
+import { VERSION } from '../version.js';
+import { firstSteps, urlsFor } from './welcome.js';
+
+interface Options {
+  readonly listen?: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly json?: true;
+}
+
+const command = newCommand({
+  name: 'spoke-server',
+  summary: 'Runs a broker, until SIGINT or SIGTERM.',
+  examples: [
+    ['spoke-server', 'on port 7181 of all addresses of this machine'],
+    ['spoke-server --listen tcp://127.0.0.1:7181', 'for this machine only'],
+    ["spoke-server --listen tcp://:7181 --listen 'tcp://[::1]:7181'", 'on two endpoints'],
+    ['SPOKEPORT=9000 spoke-server', 'on another port'],
+    ['spoke-server --listen tcp://127.0.0.1:0 --json', 'on a free port, printed as JSON'],
+  ],
+  exitCodes: [['1', 'it cannot listen there: another program has the port, or it is not allowed']],
+  remarks: ['Without --listen it is tcp://0.0.0.0:SPOKEPORT (environment), else tcp://0.0.0.0:7181.'],
+})
+  .option('--listen <url>', 'where to listen; may be given several times', collect)
+  .option(
+    '-r, --reuse',
+    'accepted for scripts of other brokers; always on: it can be started again on its port at once',
+  )
+  .addOption(
+    new Option('--log-level <level>', 'what to log on standard error').choices(LOG_LEVELS).default('warn' as const),
+  )
+  .action(async (options: Options) => {
+    // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
+    const stop = listenForStop({ withOutput: false });
+    const [{ Broker }, { defaultCodecs, defaultTransports }] = await Promise.all([
+      import('../broker/index.js'),
+      import('../node/defaults.js'),
+    ]);
+    const broker = await Broker.start({
+      transports: defaultTransports(),
+      codecs: defaultCodecs(),
+      logger: serverLog(options.logLevel),
+      ...(options.listen !== undefined && { listen: options.listen }),
+    });
+    const { addresses } = broker;
+    if (options.json) printJson({ addresses, urls: urlsFor(addresses), pid: process.pid, version: VERSION });
+    else printLine(firstSteps(addresses, process.argv[1] ?? ''));
+    await untilStopped(stop);
+    await broker.close();
+  });
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+await run(command);
