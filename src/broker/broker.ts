@@ -231,7 +231,7 @@ export class Broker {
 
   #start(connection: Connection, identity: Identity | undefined): void {
     const session = new Session(connection, identity, this.#exchange, {
-      codecs: this.#codecs,
+      codec: this.#codecs,
       limits: this.#limits,
       turn: this.#turn,
       total: this.#total,

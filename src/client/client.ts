@@ -276,7 +276,7 @@ export class BaseClient implements AsyncDisposable {
         },
       };
       const limits = linkLimits(this.#limits);
-      const link = new Link(connection, handler, { codecs: [this.#codec], limits, turn: this.#turn });
+      const link = new Link(connection, handler, { codec: this.#codec, limits, turn: this.#turn });
       if (this.#abort.signal.aborted) {
         connection.abort(closedError());
         link.start();

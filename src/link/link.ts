@@ -14,6 +14,8 @@ import type {
 import { SpokeError } from '../contracts/index.js';
 import type { OutboundTotal } from './outbox.js';
 import { Outbox } from './outbox.js';
+import type { Stranger } from './stranger.js';
+import { recognizeStranger } from './stranger.js';
 import type { Turn } from './turn.js';
 
 /** Receives what happens on one link. */
@@ -29,8 +31,8 @@ export interface LinkHandler {
 }
 
 export interface LinkOptions {
-  /** One: the link speaks it from the start. Several: the first bytes of the other side choose. */
-  readonly codecs: readonly Codec[];
+  /** One codec: the link speaks it from the start. A list: the first bytes of the other side choose. */
+  readonly codec: Codec | readonly Codec[];
   readonly limits: Limits;
   readonly turn: Turn;
   readonly total?: OutboundTotal;
@@ -58,11 +60,11 @@ export class Link implements ConnectionHandler, FrameHandler {
     this.#handler = handler;
     this.#limits = options.limits;
     this.#turn = options.turn;
-    this.#candidates = options.codecs;
+    const { codec } = options;
+    this.#candidates = 'name' in codec ? [codec] : codec;
     const total = options.total ?? { bytes: 0, limit: Infinity, exceeded() {} };
     this.outbox = new Outbox(connection, options.turn, options.limits.outboundBytes, total, () => this.#overflow());
-    const only = options.codecs.length === 1 ? options.codecs[0] : undefined;
-    if (only !== undefined) this.#use(only);
+    if ('name' in codec) this.#use(codec);
   }
 
   /** What the other side speaks; `undefined` until its first bytes told. */
@@ -142,6 +144,11 @@ export class Link implements ConnectionHandler, FrameHandler {
 
   #recognize(chunk: Uint8Array): void {
     const first = this.#first.length === 0 ? chunk : concat(this.#first, chunk);
+    const stranger = this.connection.boundaries === 'stream' ? recognizeStranger(first) : undefined;
+    if (stranger !== undefined) {
+      this.#turnAway(stranger);
+      return;
+    }
     let undecided = false;
     for (const codec of this.#candidates) {
       const verdict = codec.recognizes(first);
@@ -158,6 +165,15 @@ export class Link implements ConnectionHandler, FrameHandler {
       throw new SpokeError('UNKNOWN_CODEC', `${this.connection.peer.address} speaks none of: ${names}`);
     }
     this.#first = first === chunk ? chunk.slice() : first;
+  }
+
+  #turnAway(stranger: Stranger): void {
+    const { address } = this.connection.peer;
+    const text = `${address} speaks ${stranger.protocol}; this endpoint is for spoke clients`;
+    this.#handler.refused(new SpokeError('UNKNOWN_CODEC', text, { details: { address } }));
+    this.#ended = true;
+    this.connection.send(stranger.answer);
+    this.connection.close();
   }
 
   #overflow(): void {

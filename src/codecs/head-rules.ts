@@ -1,0 +1,40 @@
+// What every codec holds a head to (docs/protocol.md#messages).
+
+import type { Limits } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
+
+/** Keys with members of their own in an `OutgoingHead`. */
+export const OWN_KEYS: ReadonlySet<string> = new Set(['channel', 'time', 'bounce', 'persist']);
+
+/** Keys that the peers' decoders break on: never let in, so never passed on. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['self', 'body']);
+
+/** Tokens of a canonical channel. */
+export function depthOf(channel: string): number {
+  if (channel === '') return 0;
+  let depth = 1;
+  for (let at = channel.indexOf('/'); at >= 0; at = channel.indexOf('/', at + 1)) depth++;
+  return depth;
+}
+
+/**
+ * Holds a channel to its limits.
+ * @param sent - as it came; this is what a peer can make long.
+ * @throws {SpokeError} `LIMIT_EXCEEDED`
+ */
+export function checkChannel(sent: string, canonical: string, limits: Limits): void {
+  if (sent.length > limits.channelLength) {
+    throw exceeded('the channel is', sent.length, 'channelLength', limits.channelLength, 'characters');
+  }
+  const depth = depthOf(canonical);
+  if (depth > limits.channelDepth) {
+    throw exceeded('the channel has', depth, 'channelDepth', limits.channelDepth, 'tokens');
+  }
+}
+
+/** The error of something that is over a limit. */
+export function exceeded(what: string, size: number, name: string, limit: number, unit: string): SpokeError {
+  return new SpokeError('LIMIT_EXCEEDED', `${what} ${size} ${unit}, more than ${limit} (limits.${name})`, {
+    details: { limit },
+  });
+}

@@ -1,0 +1,122 @@
+// The head of a msgpack message: what it says, and the bytes it goes out in again.
+
+import { Packr } from 'msgpackr';
+
+import { canonical } from '../../channels/index.js';
+import type { Head, HeadFields, Limits } from '../../contracts/index.js';
+import { SpokeError } from '../../contracts/index.js';
+import { checkChannel, FORBIDDEN_KEYS } from '../head-rules.js';
+
+/** `a4 "time" cb`: the key of the time and the type of its value, a float of 64 bits. */
+export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
+
+// Maps, because an object would not take the key `__proto__`.
+const SETTINGS: object = {
+  useRecords: false,
+  mapsAsObjects: false,
+  variableMapSize: true,
+  copyBuffers: true,
+  int64AsType: 'auto',
+};
+
+const packr = new Packr(SETTINGS);
+
+/** Immutable, apart from what it remembers of itself. Shared by all messages with this head. */
+export class MsgpackHead implements Head {
+  readonly channel: string;
+  readonly bounce: boolean;
+  readonly persist: boolean;
+  /** The head as it goes out, up to where the eight bytes of the time are. */
+  readonly prefix: Uint8Array;
+  readonly #members: ReadonlyMap<string, unknown>;
+  #fields: HeadFields | undefined;
+
+  /** @param members - without `time` and `bounce`, the channel canonical. */
+  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean) {
+    this.channel = channel;
+    this.bounce = bounce;
+    this.persist = persist;
+    this.#members = members;
+    this.prefix = headPrefix(members);
+  }
+
+  fields(): HeadFields {
+    return (this.#fields ??= this.#decode());
+  }
+
+  #decode(): HeadFields {
+    const fields: Record<string, unknown> = { __proto__: null };
+    for (const [key, value] of this.#members) fields[key] = plain(value);
+    return Object.freeze(fields);
+  }
+}
+
+/** A head that was read. */
+export interface ParsedHead {
+  readonly head: MsgpackHead;
+  readonly time: number | undefined;
+}
+
+/**
+ * Reads a head that nobody has seen before. The range is one well-formed value.
+ * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
+ */
+export function parseHead(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {
+  const decoded: unknown = packr.unpack(bytes, { start, end });
+  if (!(decoded instanceof Map)) throw new SpokeError('MALFORMED', 'the head is not a map');
+  const members = new Map<string, unknown>();
+  for (const [key, value] of decoded) {
+    if (FORBIDDEN_KEYS.has(String(key))) {
+      throw new SpokeError('MALFORMED', `the head has the key \`${String(key)}\`, which no peer can take`);
+    }
+    members.set(String(key), value);
+  }
+  const sent = members.get('channel');
+  if (sent === undefined) throw new SpokeError('MALFORMED', 'the head has no `channel`');
+  if (typeof sent !== 'string') throw new SpokeError('MALFORMED', '`channel` is not a text');
+  const channel = canonical(sent);
+  checkChannel(sent, channel, limits);
+  const time = timeOf(members, channel);
+  const bounce = truth(members.get('bounce'), true);
+  const persist = truth(members.get('persist'), false);
+  members.delete('time');
+  members.delete('bounce');
+  members.set('channel', channel);
+  return { head: new MsgpackHead(members, channel, bounce, persist), time };
+}
+
+/** The head up to its time, which it must have. */
+export function headPrefix(members: ReadonlyMap<string, unknown>): Uint8Array {
+  const packed = packr.pack(new Map([...members, ['time', 0.5]]));
+  return new Uint8Array(packed.subarray(0, packed.length - 8));
+}
+
+/** A head without a time. */
+export function headWithoutTime(members: ReadonlyMap<string, unknown>): Uint8Array {
+  return new Uint8Array(packr.pack(members));
+}
+
+function timeOf(members: ReadonlyMap<string, unknown>, channel: string): number | undefined {
+  if (!members.has('time')) return undefined;
+  const given = members.get('time');
+  const time = typeof given === 'bigint' ? Number(given) : given;
+  if (typeof time === 'number' && Number.isFinite(time)) return time;
+  throw new SpokeError('TIME_INVALID', `${channel}: \`time\` is not a finite number`, { details: { channel } });
+}
+
+/** By Python's rules, as in the JSON of the peers. */
+function truth(value: unknown, absent: boolean): boolean {
+  if (value === undefined) return absent;
+  if (value instanceof Map) return value.size > 0;
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0;
+  return Boolean(value);
+}
+
+/** Maps, which the head may hold nested, as objects without a prototype. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(plain));
+  if (!(value instanceof Map)) return value;
+  const object: Record<string, unknown> = { __proto__: null };
+  for (const [key, member] of value) object[String(key)] = plain(member);
+  return Object.freeze(object);
+}

@@ -1,0 +1,68 @@
+// Heads that were seen before, by their bytes. As for JSON: one slot for each hash, compared byte for byte, kept when
+// seen twice in a row, so that heads which never repeat cost no copy and push out none that do.
+
+import type { Limits } from '../../contracts/index.js';
+import { depthOf } from '../head-rules.js';
+import type { MsgpackHead } from './head.js';
+
+const SLOTS = 4096;
+const MAX_HEAD_BYTES = 512;
+
+export class KnownHead {
+  readonly head: MsgpackHead;
+  /** The head's bytes, without those of the time. */
+  readonly key: Uint8Array;
+  readonly timed: boolean;
+  readonly #depth: number;
+
+  constructor(head: MsgpackHead, key: Uint8Array, timed: boolean) {
+    this.head = head;
+    this.key = key;
+    this.timed = timed;
+    this.#depth = depthOf(head.channel);
+  }
+
+  /** Whether a reader with these limits would have taken it; the memory is shared by all readers of a codec. */
+  within(limits: Limits): boolean {
+    return this.head.channel.length <= limits.channelLength && this.#depth <= limits.channelDepth;
+  }
+}
+
+export class HeadMemo {
+  readonly #known: (KnownHead | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  readonly #seen = new Int32Array(SLOTS);
+
+  candidate(hash: number): KnownHead | undefined {
+    return this.#known[hash & (SLOTS - 1)];
+  }
+
+  remember(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    timed: boolean,
+    head: MsgpackHead,
+  ): KnownHead | undefined {
+    if (end - start > MAX_HEAD_BYTES) return undefined;
+    const slot = hash & (SLOTS - 1);
+    if (this.#seen[slot] !== hash) {
+      this.#seen[slot] = hash;
+      return undefined;
+    }
+    return (this.#known[slot] = new KnownHead(head, bytes.slice(start, end), timed));
+  }
+}
+
+/** FNV-1a, folded. */
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+  return hash ^ (hash >>> 15);
+}
+
+/** Whether the known bytes stand at `at`; there are at least as many. */
+export function sameBytes(known: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[at + i]) return false;
+  return true;
+}
