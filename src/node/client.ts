@@ -1,11 +1,9 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
-import { BaseClient } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
-import type { CallOptions, Procedure, Provider } from '../rpc/index.js';
-import { RpcService } from '../rpc/index.js';
+import { RpcClient } from '../rpc/index.js';
 import { connectUrl } from '../transports/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
 
@@ -36,10 +34,7 @@ export interface ClientOptions {
  * await client.subscribe('sensors/*\/temp', (message) => console.log(message.channel, message.body));
  * await client.publish('sensors/kitchen/temp', 21.5, { persist: true });
  */
-export class Client extends BaseClient {
-  /** Remote calls on this client; `call` and `provide` are its methods. */
-  readonly rpc: RpcService;
-
+export class Client extends RpcClient {
   /** Does not connect yet: `connect` does. */
   constructor(options: ClientOptions = {}) {
     const { url, host, port, codec = 'json', transports = defaultTransports(), ...rest } = options;
@@ -48,11 +43,6 @@ export class Client extends BaseClient {
       transports,
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
-    });
-    const { callTimeout, clock } = options;
-    this.rpc = new RpcService(this, {
-      ...(callTimeout !== undefined && { timeout: callTimeout }),
-      ...(clock !== undefined && { clock }),
     });
   }
 
@@ -67,19 +57,5 @@ export class Client extends BaseClient {
     const client = new Client(rest);
     await client.connect({ ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) });
     return client;
-  }
-
-  /** Calls a procedure: see `RpcService.call`. */
-  async call<R = unknown>(name: string, argument?: unknown, options?: CallOptions): Promise<R> {
-    return this.rpc.call<R>(name, argument, options);
-  }
-
-  /** Answers calls of a procedure: see `RpcService.provide`. */
-  async provide<A = never, R = unknown>(
-    name: string,
-    procedure: Procedure<A, R>,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Provider> {
-    return this.rpc.provide(name, procedure, options);
   }
 }
