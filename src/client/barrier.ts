@@ -35,8 +35,9 @@ export class Barrier {
     });
   }
 
-  /** A ping came back. */
+  /** A ping came back. Numbers that were not sent are no answers: with a peers' broker, anyone can write to that channel. */
   returned(number: number): void {
+    if (!(number <= this.#sent)) return;
     const done = this.#waiters.filter((waiter) => waiter.number <= number);
     this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
     for (const waiter of done) waiter.resolve();
