@@ -45,6 +45,8 @@ export class IndependentServer {
   /** What could not be read, and streams that ended inside a message. Our own programs must never be in here. */
   readonly complaints: string[] = [];
   readonly connections: ServedConnection[] = [];
+  /** Messages on these channels are written down and go no further, as in a broker that hangs. */
+  swallows: (channel: string) => boolean = () => false;
   readonly #server: Server;
   readonly #kept = new Map<string, ValueMap>();
   readonly #happenings = new Happenings();
@@ -118,6 +120,7 @@ export class IndependentServer {
       head: Object.fromEntries([...head].map(([key, value]) => [key, toJs(value)])),
       body: toJs(body),
     });
+    if (this.swallows(channel)) return;
     head.set('channel', channel);
     if (!head.has('time')) head.set('time', this.#now());
     const bounce = truth(head.get('bounce') ?? true);
