@@ -48,6 +48,8 @@ export type {
   StoredMessage,
   Transport,
 } from './contracts/index.js';
+export { createContainer, spokeModule, TOKENS } from './di/index.js';
+export type { SpokeOptions, Tokens } from './di/index.js';
 export { call, callSync, Client, publish, publishSync, wait } from './node/index.js';
 export type {
   ClientOptions,

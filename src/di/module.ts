@@ -1,0 +1,190 @@
+// The module that makes a broker and a client part of an application's container.
+
+import type { BindToFluentSyntax, ServiceIdentifier } from 'inversify';
+import { ContainerModule } from 'inversify';
+
+import { Broker } from '../broker/index.js';
+import { findCodec } from '../codecs/index.js';
+import type {
+  Authenticator,
+  Authorizer,
+  Clock,
+  Codec,
+  Limits,
+  Logger,
+  MessageStore,
+  Transport,
+} from '../contracts/index.js';
+import { silentLogger, withDefaults } from '../contracts/index.js';
+import { systemClock } from '../link/index.js';
+import { Client, defaultCodecs, defaultTransports } from '../node/index.js';
+import { RpcService } from '../rpc/index.js';
+import { MemoryStore } from '../stores/index.js';
+import { MemoryTransport } from '../transports/index.js';
+import { Lifecycle } from './lifecycle.js';
+import type { SpokeOptions } from './options.js';
+import { requireOptions } from './options.js';
+import { TOKENS } from './tokens.js';
+
+const BROKER: ServiceIdentifier<Lifecycle<Broker>> = Symbol('spoke.Lifecycle<Broker>');
+const CLIENT: ServiceIdentifier<Lifecycle<Client>> = Symbol('spoke.Lifecycle<Client>');
+
+// Chained: also those that an application has bound in a parent of the container.
+const ALL_TRANSPORTS = { serviceIdentifier: TOKENS.Transport, isMultiple: true, chained: true } as const;
+const ALL_CODECS = { serviceIdentifier: TOKENS.Codec, isMultiple: true, chained: true } as const;
+
+/**
+ * A module for an inversify container: one broker, one client, and the parts they are made of under `TOKENS`.
+ * Nothing is opened until it is asked for.
+ *
+ * **Getting.** `await container.getAsync(Broker)` is a broker that listens on `options.listen`; `await
+ * container.getAsync(Client)` a client connected to `options.url`; `await container.getAsync(RpcService)` that client's
+ * remote calls. Each is one object, however often it is asked for or injected. They take time to start, and so does
+ * everything into which they are injected: use `getAsync` for all of it. Once started, `get` works too. A start that
+ * failed (a port in use, say) is the rejection of `getAsync`, leaves nothing open, and is final like any singleton: to
+ * try again, unload the module and load it again.
+ *
+ * **Choosing parts.** `container.bind(TOKENS.Transport).to(MyTransport)` and `container.bind(TOKENS.Codec)` add to what is
+ * there. The others are one each: bind them before the module is loaded, and the module leaves them alone, or
+ * `container.rebind(TOKENS.Logger).toConstantValue(logger)` afterwards. `Authenticator` and `Authorizer` are simply bound. All
+ * this before the first `getAsync`; what runs already keeps its parts.
+ *
+ * **Ending.** `await container.unloadAsync(module)` or `await container.unbindAllAsync()` closes client, broker and store,
+ * and leaves nothing open. (`unload` and `unbindAll` without `Async` refuse once something was started, and
+ * `container.unbindAsync(Broker)` only forgets the name.) What uses them in its own deactivation should be in a module
+ * of its own and be unloaded first.
+ *
+ * Several brokers in one process: a container each, or child containers of one that holds what they share; or
+ * `new Broker(...)`, which knows no container.
+ *
+ * @throws {TypeError} for a wrong option; from `container.load` when a container has this module already.
+ *
+ * @example
+ * container.load(spokeModule({ listen: ['tcp://:7181'] }));
+ * container.bind(TOKENS.Transport).to(SerialPortTransport);
+ * container.rebind(TOKENS.Logger).toConstantValue(logger);
+ * const broker = await container.getAsync(Broker);
+ */
+export function spokeModule(options: SpokeOptions = {}): ContainerModule {
+  requireOptions(options);
+  return new ContainerModule(({ bind, isBound }) => {
+    if (isBound(BROKER)) {
+      throw new TypeError(
+        'spokeModule: this container, or a parent of it, has the module already and with it its broker and client; ' +
+          'use another container for others',
+      );
+    }
+    const bindDefault = <T>(token: ServiceIdentifier<T>, to: (binding: BindToFluentSyntax<T>) => void) => {
+      if (!isBound(token)) to(bind(token));
+    };
+
+    bind(TOKENS.Options).toConstantValue(options);
+    for (const transport of [...defaultTransports(), new MemoryTransport()]) {
+      bind(TOKENS.Transport).toConstantValue(transport);
+    }
+    for (const codec of defaultCodecs()) bind(TOKENS.Codec).toConstantValue(codec);
+    bindDefault(TOKENS.ClientCodec, (binding) =>
+      binding
+        .toResolvedValue(
+          ({ codec = 'json' }: SpokeOptions, codecs: Codec[]) => findCodec(codecs, codec),
+          [TOKENS.Options, ALL_CODECS],
+        )
+        .inSingletonScope(),
+    );
+    bindDefault(TOKENS.MessageStore, (binding) => binding.toResolvedValue(() => new MemoryStore()).inSingletonScope());
+    bindDefault(TOKENS.Limits, (binding) =>
+      binding.toResolvedValue(({ limits }: SpokeOptions) => withDefaults(limits), [TOKENS.Options]).inSingletonScope(),
+    );
+    bindDefault(TOKENS.Logger, (binding) => binding.toConstantValue(silentLogger));
+    bindDefault(TOKENS.Clock, (binding) => binding.toConstantValue(systemClock));
+
+    bind(BROKER)
+      .toResolvedValue(brokerLifecycle, [
+        TOKENS.Options,
+        ALL_TRANSPORTS,
+        ALL_CODECS,
+        TOKENS.MessageStore,
+        TOKENS.Limits,
+        TOKENS.Logger,
+        TOKENS.Clock,
+        { serviceIdentifier: TOKENS.Authenticator, optional: true },
+        { serviceIdentifier: TOKENS.Authorizer, optional: true },
+      ])
+      .inSingletonScope()
+      .onDeactivation((lifecycle) => lifecycle.close());
+    bind(CLIENT)
+      .toResolvedValue(clientLifecycle, [
+        TOKENS.Options,
+        ALL_TRANSPORTS,
+        TOKENS.ClientCodec,
+        TOKENS.Limits,
+        TOKENS.Clock,
+      ])
+      .inSingletonScope()
+      .onDeactivation((lifecycle) => lifecycle.close());
+
+    // The one object is kept by the lifecycle; see there why not by the container.
+    bind(Broker)
+      .toResolvedValue((lifecycle: Lifecycle<Broker>) => lifecycle.running(), [BROKER])
+      .inTransientScope();
+    bind(Client)
+      .toResolvedValue((lifecycle: Lifecycle<Client>) => lifecycle.running(), [CLIENT])
+      .inTransientScope();
+    bind(RpcService)
+      .toResolvedValue((client: Client) => client.rpc, [Client])
+      .inTransientScope();
+  });
+}
+
+function brokerLifecycle(
+  options: SpokeOptions,
+  transports: Transport[],
+  codecs: Codec[],
+  store: MessageStore,
+  limits: Limits,
+  logger: Logger,
+  clock: Clock,
+  authenticator: Authenticator | undefined,
+  authorizer: Authorizer | undefined,
+): Lifecycle<Broker> {
+  const { listen, closeTimeout } = requireOptions(options);
+  return new Lifecycle(
+    () =>
+      new Broker({
+        transports,
+        codecs,
+        store,
+        limits,
+        logger,
+        clock,
+        ...(listen !== undefined && { listen }),
+        ...(closeTimeout !== undefined && { closeTimeout }),
+        ...(authenticator !== undefined && { authenticator }),
+        ...(authorizer !== undefined && { authorizer }),
+      }),
+    (broker) => broker.open(),
+  );
+}
+
+function clientLifecycle(
+  options: SpokeOptions,
+  transports: Transport[],
+  codec: Codec,
+  limits: Limits,
+  clock: Clock,
+): Lifecycle<Client> {
+  const { url, reconnect, timeout, callTimeout } = requireOptions(options);
+  return new Lifecycle(
+    () =>
+      new Client({
+        transports,
+        codec,
+        limits,
+        clock,
+        ...(url !== undefined && { url }),
+        ...(reconnect !== undefined && { reconnect }),
+        ...(callTimeout !== undefined && { callTimeout }),
+      }),
+    (client) => client.connect(timeout === undefined ? {} : { timeout }),
+  );
+}

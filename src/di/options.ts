@@ -1,0 +1,98 @@
+// What a container's broker and client are told in plain values. Parts (transports, codecs, a store) are bound instead.
+
+import type { BackoffOptions } from '../client/index.js';
+import type { Limits } from '../contracts/index.js';
+import { withDefaults } from '../contracts/index.js';
+import type { Endpoint } from '../transports/index.js';
+
+export interface SpokeOptions {
+  /**
+   * Broker: endpoints to listen on, URLs or `{host, port}` for TCP. Default: `tcp://0.0.0.0:7181`, with the port from
+   * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
+   */
+  readonly listen?: Endpoint | readonly Endpoint[];
+  /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
+  readonly closeTimeout?: number;
+  /** Client: the broker. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
+  readonly url?: string;
+  /** Client: name of the codec it speaks, one of those bound to `TOKENS.Codec`. Default `json`, which every broker speaks. */
+  readonly codec?: string;
+  /** Client: `false`: a failed attempt or a lost connection closes the client. */
+  readonly reconnect?: BackoffOptions | false;
+  /** Client: milliseconds until it is given up when there is no first connection. Default: none, it tries for ever. */
+  readonly timeout?: number;
+  /** Client: default timeout of calls, in milliseconds. Default 30,000. */
+  readonly callTimeout?: number;
+  /** Broker and client. */
+  readonly limits?: Partial<Limits>;
+}
+
+const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, name: string) => void } = {
+  listen(value) {
+    if (!Array.isArray(value)) requireEndpoint(value, 'listen');
+    else for (const [index, endpoint] of value.entries()) requireEndpoint(endpoint, `listen[${index}]`);
+  },
+  closeTimeout(value, name) {
+    // 0 does not wait at all.
+    if (value !== 0) requireMilliseconds(value, name);
+  },
+  url: requireText,
+  codec: requireText,
+  reconnect(value, name) {
+    if (value !== false) requireObject(value, name, 'false or an object with minDelay and maxDelay');
+  },
+  timeout: requireMilliseconds,
+  callTimeout: requireMilliseconds,
+  limits(value, name) {
+    requireObject(value, name, 'an object');
+    withDefaults(value);
+  },
+};
+
+/**
+ * The same options, known to be of the right types. Whether an address can be used is found out by whoever uses it.
+ * @throws {TypeError} for an option that does not exist or has a value of the wrong type.
+ */
+export function requireOptions(options: SpokeOptions): SpokeOptions {
+  requireObject(options, 'options', 'an object');
+  for (const [name, value] of Object.entries(options)) {
+    if (!isOption(name)) {
+      throw new TypeError(`options.${name}: there is no such option; there are: ${Object.keys(CHECKS).join(', ')}`);
+    }
+    if (value !== undefined) CHECKS[name](value, name);
+  }
+  return options;
+}
+
+function isOption(name: string): name is keyof SpokeOptions {
+  return Object.hasOwn(CHECKS, name);
+}
+
+function requireEndpoint(value: unknown, name: string): void {
+  if (typeof value === 'string') return;
+  requireObject(value, name, 'a URL such as tcp://:7181, or { host, port }');
+  for (const key of Object.keys(value)) {
+    if (key !== 'host' && key !== 'port') throw new TypeError(`options.${name}.${key}: an endpoint has host and port`);
+  }
+  if ('host' in value && value.host !== undefined) requireText(value.host, `${name}.host`);
+  if ('port' in value && value.port !== undefined && typeof value.port !== 'number') {
+    throw new TypeError(`options.${name}.port must be a number`);
+  }
+}
+
+function requireText(value: unknown, name: string): void {
+  if (typeof value !== 'string' || value === '')
+    throw new TypeError(`options.${name} must be a text that is not empty`);
+}
+
+function requireMilliseconds(value: unknown, name: string): void {
+  if (typeof value !== 'number' || !(value > 0)) {
+    throw new TypeError(`options.${name} must be a positive number of milliseconds`);
+  }
+}
+
+function requireObject(value: unknown, name: string, expected: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name === 'options' ? name : `options.${name}`} must be ${expected}`);
+  }
+}
