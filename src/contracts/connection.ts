@@ -8,10 +8,39 @@ export interface CloseReason {
   readonly error?: SpokeError;
 }
 
+/** Who the process at the other end of a Unix socket belonged to when it connected, as the kernel noted it. */
+export interface PeerCredentials {
+  /** For logs only: the process may have ended, and its number may be another's by now. 0: in a container of its own. */
+  readonly pid: number;
+  readonly uid: number;
+  /** The primary group; the others are not known. */
+  readonly gid: number;
+}
+
+/** A certificate that the other side proved to own and that was verified; one that was not is never shown. */
+export interface PeerCertificate {
+  /** `CN=robot-7,O=Example`, in the order of the certificate. */
+  readonly subject: string;
+  /** The common name; absent when there is none, or more than one. */
+  readonly commonName?: string;
+  /** `DNS:robot-7.example, URI:spiffe://...` as OpenSSL writes it. */
+  readonly alternativeNames?: string;
+  /** SHA-256 of the whole certificate: `AB:CD:...`. */
+  readonly fingerprint: string;
+}
+
 /** What a transport knows of the other side without asking it. */
 export interface PeerInfo {
   /** The other side as text for logs and errors, e.g. `tcp://127.0.0.1:53120`. */
   readonly address: string;
+  /** TLS: the certificate of the other side. Absent when it has none, or none that was verified. */
+  readonly certificate?: PeerCertificate;
+  /**
+   * Asks the operating system which user the other side is; the answer stays the same. Present on accepted connections
+   * of Unix sockets on Linux (`docs/transports.md#peer-credentials`).
+   * @throws {SpokeError} `UNAUTHENTICATED`: it cannot be found out here, or the connection has ended. `ABORTED`.
+   */
+  credentials?(signal?: AbortSignal): Promise<PeerCredentials>;
 }
 
 /**

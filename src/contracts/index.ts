@@ -3,7 +3,14 @@
 export type { Action, Authenticator, Authorizer, Identity } from './access.js';
 export type { Clock } from './clock.js';
 export type { Codec, FrameSink, Head, HeadFields, MessageReader, MessageView, OutgoingHead } from './codec.js';
-export type { CloseReason, Connection, ConnectionHandler, PeerInfo } from './connection.js';
+export type {
+  CloseReason,
+  Connection,
+  ConnectionHandler,
+  PeerCertificate,
+  PeerCredentials,
+  PeerInfo,
+} from './connection.js';
 export { SPOKE_ERROR_CODES, SpokeError } from './errors.js';
 export type { SpokeErrorCode, SpokeErrorOptions } from './errors.js';
 export type { Deframer, FrameHandler, Framing } from './framing.js';

@@ -9,7 +9,7 @@ import type { Reading } from './reading.js';
 /** Bytes queued in this process from which on `send` returns `false`; what the system holds comes on top. */
 const HIGH_WATER_MARK = 64 * 1024;
 
-export interface TcpConnectionOptions {
+export interface SocketConnectionOptions {
   readonly socket: Socket;
   readonly address: string;
   /** Absent: the socket was made without `onread` and emits 'data'. */
@@ -22,7 +22,7 @@ export interface TcpConnectionOptions {
  * How it ends: `finish` sends what is queued and a FIN, then reads and throws away until the other side's FIN. To close
  * earlier with unread bytes would make the system reset the connection, which destroys what is still on its way.
  */
-export class TcpConnection extends BaseConnection {
+export class SocketConnection extends BaseConnection {
   readonly boundaries = 'stream';
   readonly #socket: Socket;
   readonly #closeTimeout: number;
@@ -30,7 +30,7 @@ export class TcpConnection extends BaseConnection {
   #failure: unknown;
 
   /** @param options - `socket` is connected, paused, and allows half-open. */
-  constructor(options: TcpConnectionOptions) {
+  constructor(options: SocketConnectionOptions) {
     super({ address: options.address });
     this.#socket = options.socket;
     this.#closeTimeout = options.closeTimeout;

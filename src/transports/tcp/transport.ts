@@ -7,9 +7,10 @@ import type { Address, Connection, ConnectOptions, Listener, ListenOptions, Tran
 import { SpokeError } from '../../contracts/index.js';
 import { formatAddress } from '../address.js';
 import { DEFAULT_PORT } from '../endpoint.js';
-import { abortedError, handOver, report, requireNotAborted } from '../opening.js';
-import { TcpConnection } from './connection.js';
+import { handOver, report, requireNotAborted } from '../opening.js';
+import { SocketConnection } from './connection.js';
 import { acceptFailed, connectFailed, connectTimedOut, listenFailed } from './errors.js';
+import { stopListening, untilListening, untilOpen } from './opening.js';
 import { adopt, canAdopt, Reading } from './reading.js';
 
 export interface TcpTransportOptions {
@@ -50,7 +51,14 @@ export class TcpTransport implements Transport {
     const socket = connectSocket({ ...SOCKET_OPTIONS, host, port, onread: reading.onread });
     // Nothing is read before `start`.
     socket.pause();
-    await connected(socket, address, limits.connectTimeout, signal);
+    await untilOpen(socket, {
+      address,
+      signal,
+      event: 'connect',
+      timeout: limits.connectTimeout,
+      failed: (cause) => connectFailed(address, cause),
+      timedOut: () => connectTimedOut(address, limits.connectTimeout),
+    });
     return this.#connection(socket, formatAddress({ scheme: 'tcp', host, port }), reading);
   }
 
@@ -63,7 +71,11 @@ export class TcpTransport implements Transport {
     const { host, port } = hostAndPort(address, '0.0.0.0');
     requireNotAborted(address, signal);
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    await listening(server, host, port, address, signal);
+    await untilListening(server, () => server.listen({ host, port }), {
+      address,
+      signal,
+      failed: (cause) => listenFailed(address, cause),
+    });
     const where = formatAddress({ scheme: 'tcp', ...boundTo(server, host, port) });
     const adopting = canAdopt();
     server.on('connection', (socket) => handOver(this.#accept(socket, adopting), onConnection, onError));
@@ -72,13 +84,13 @@ export class TcpTransport implements Transport {
     return {
       address: where,
       close() {
-        closed ??= stop(server);
+        closed ??= stopListening(server);
         return closed;
       },
     };
   }
 
-  #accept(accepted: Socket, adopting: boolean): TcpConnection {
+  #accept(accepted: Socket, adopting: boolean): SocketConnection {
     const { remoteAddress, remotePort } = accepted;
     // Both are missing when the other side is gone already.
     const peer = formatAddress({
@@ -92,9 +104,9 @@ export class TcpTransport implements Transport {
     return socket === undefined ? this.#connection(accepted, peer) : this.#connection(socket, peer, reading);
   }
 
-  #connection(socket: Socket, address: string, reading?: Reading): TcpConnection {
+  #connection(socket: Socket, address: string, reading?: Reading): SocketConnection {
     const closeTimeout = this.#closeTimeout;
-    return new TcpConnection({ socket, address, closeTimeout, ...(reading !== undefined && { reading }) });
+    return new SocketConnection({ socket, address, closeTimeout, ...(reading !== undefined && { reading }) });
   }
 }
 
@@ -109,81 +121,7 @@ function hostAndPort(address: Address, defaultHost: string): { host: string; por
   return { host: address.host || defaultHost, port: address.port ?? DEFAULT_PORT };
 }
 
-function connected(socket: Socket, address: Address, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      socket.removeListener('connect', onConnect);
-      socket.removeListener('error', onError);
-    };
-    const fail = (error: SpokeError) => {
-      settle();
-      // A later error of a socket that nobody has any more must not end the process.
-      socket.on('error', () => {});
-      socket.destroy();
-      reject(error);
-    };
-    const onConnect = () => {
-      settle();
-      resolve();
-    };
-    const onError = (error: Error) => fail(connectFailed(address, error));
-    const onAbort = () => {
-      if (signal !== undefined) fail(abortedError(address, signal));
-    };
-    const timer = setTimeout(() => fail(connectTimedOut(address, timeout)), timeout);
-    signal?.addEventListener('abort', onAbort);
-    socket.on('connect', onConnect);
-    socket.on('error', onError);
-  });
-}
-
-function listening(
-  server: Server,
-  host: string,
-  port: number,
-  address: Address,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      signal?.removeEventListener('abort', onAbort);
-      server.removeListener('error', onError);
-      server.removeListener('listening', onListening);
-    };
-    const onListening = () => {
-      settle();
-      resolve();
-    };
-    const onError = (error: Error) => {
-      settle();
-      reject(listenFailed(address, error));
-    };
-    const onAbort = () => {
-      settle();
-      server.on('error', () => {});
-      // The look-up of the host may still end in an open endpoint.
-      server.on('listening', () => server.close());
-      server.close();
-      if (signal !== undefined) reject(abortedError(address, signal));
-    };
-    signal?.addEventListener('abort', onAbort);
-    server.on('error', onError);
-    server.on('listening', onListening);
-    server.listen({ host, port });
-  });
-}
-
 function boundTo(server: Server, host: string, port: number): { host: string; port: number } {
   const bound: AddressInfo | string | null = server.address();
   return typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : { host, port };
-}
-
-/** `server.close` frees the endpoint at once; its callback would wait for all connections to end as well. */
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close();
-    setImmediate(resolve);
-  });
 }
