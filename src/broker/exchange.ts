@@ -5,6 +5,7 @@ import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, Store
 import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import { control } from '../link/index.js';
+import { Heartbeats } from './heartbeats.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
 import type { Session, SessionOwner } from './session.js';
@@ -32,7 +33,7 @@ interface Range {
 const DASH = 0x2d;
 // A bigger ping does not wait for replays: what waits is held in memory.
 const MAX_HELD_PING = 1024;
-const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
+const FEATURES: readonly control.Feature[] = ['errors', 'ping', 'heartbeat'];
 /** What a client subscribes to for its pings with a broker that does not know them. */
 const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
 
@@ -44,12 +45,14 @@ export class Exchange implements SessionOwner {
   readonly #parts: ExchangeParts;
   readonly #turn: Turn;
   readonly #replays: Replays;
+  readonly #heartbeats: Heartbeats;
   readonly #futureSeconds: number;
   readonly #foreign = new Map<Codec, Range>();
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
     this.#turn = parts.turn;
+    this.#heartbeats = new Heartbeats(parts.turn.clock);
     this.#futureSeconds = parts.limits.clockSkew / 1000;
     this.#replays = new Replays(parts.retained.store, parts.turn, (session, message) => this.#replay(session, message));
   }
@@ -90,6 +93,7 @@ export class Exchange implements SessionOwner {
     for (const pattern of session.patterns) this.router.unsubscribe(pattern, session);
     session.patterns.clear();
     this.#replays.forget(session);
+    this.#heartbeats.forget(session);
     this.#parts.ended(session, reason);
   }
 
@@ -257,6 +261,9 @@ export class Exchange implements SessionOwner {
     }
     const features = FEATURES.filter((feature) => hello.features.includes(feature));
     session.features = new Set(features);
+    if (session.features.has('heartbeat') && hello.heartbeat !== undefined) {
+      this.#heartbeats.watch(session, hello.heartbeat);
+    }
     const welcome: control.WelcomeBody = { nonce: hello.nonce, features, server: this.#parts.server };
     this.#tell(session, control.WELCOME, welcome);
   }

@@ -1,15 +1,13 @@
 // The client without remote calls and without a platform: what Node and browsers have in common.
 
-import { createNanoEvents } from 'nanoevents';
-
 import { canonical, Router } from '../channels/index.js';
-import type { Address, CloseReason, Codec, Connection, Limits, MessageView, Transport } from '../contracts/index.js';
+import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
-import type { LinkHandler } from '../link/index.js';
-import { control, Link, systemClock, Turn } from '../link/index.js';
+import { control, systemClock, Turn } from '../link/index.js';
 import { parseAddress, TransportRegistry } from '../transports/index.js';
-import { Backoff } from './backoff.js';
 import { Barrier } from './barrier.js';
+import { Connector } from './connector.js';
+import { ClientEmitter } from './emitter.js';
 import { Message } from './message.js';
 import { OfflineQueue } from './offline-queue.js';
 import type {
@@ -20,16 +18,16 @@ import type {
   SubscribeOptions,
   WaitOptions,
 } from './options.js';
-import { reportUnheard } from './report.js';
+import { randomId } from './random-id.js';
+import { ClientSession } from './session.js';
 import type { MessageHandler, SubscriptionOwner } from './subscription.js';
 import { Subscription } from './subscription.js';
 import { waitFor } from './wait-for.js';
 
 const WRITTEN = Promise.resolve();
 const CLOSE_TIMEOUT = 1000;
-/** Bytes of a time, of an absent body as `null`, and of the blanks around head and body. */
-const ADDED_BY_BROKER = 128;
-const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
+const NO_FEATURES: ReadonlySet<string> = new Set();
+const DEFAULT_HEARTBEAT = 15_000;
 
 /**
  * Publishes and subscribes over one connection, and connects again for ever when it is lost.
@@ -37,27 +35,22 @@ const FEATURES: readonly control.Feature[] = ['errors', 'ping'];
  */
 export class BaseClient implements AsyncDisposable {
   readonly url: string;
-  readonly #address: Address;
-  readonly #transport: Transport;
   readonly #codec: Codec;
   readonly #limits: Limits;
   readonly #turn: Turn;
-  readonly #backoff: Backoff | undefined;
-  readonly #events = createNanoEvents<ClientEvents>();
+  readonly #heartbeat: number;
+  readonly #events = new ClientEmitter();
   readonly #router = new Router<Subscription>();
   readonly #patterns = new Map<string, Set<Subscription>>();
   readonly #offline: OfflineQueue;
   readonly #barrier: Barrier;
   readonly #abort = new AbortController();
   readonly #id = randomId();
-  readonly #pings = `${control.PING_PREFIX}${this.#id}/`;
   readonly #owner: SubscriptionOwner;
+  readonly #connector: Connector;
 
   #state: ClientState = 'idle';
-  #link: Link | undefined;
-  #nonce = '';
-  #features: ReadonlySet<string> = new Set();
-  #subscribedToPings = false;
+  #session: ClientSession | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #drained: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -68,20 +61,36 @@ export class BaseClient implements AsyncDisposable {
    * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `DUPLICATE`.
    */
   constructor(options: BaseClientOptions) {
-    this.url = options.url;
-    this.#address = parseAddress(options.url);
-    this.#transport = new TransportRegistry(options.transports).find(options.url);
+    const { url, heartbeat = DEFAULT_HEARTBEAT, reconnect } = options;
+    this.url = url;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
     this.#turn = new Turn(options.clock ?? systemClock);
-    this.#backoff = options.reconnect === false ? undefined : new Backoff(options.reconnect);
+    this.#heartbeat = heartbeat === false ? 0 : heartbeat;
+    if (!(this.#heartbeat >= 1000 || this.#heartbeat === 0)) {
+      throw new TypeError('heartbeat must be false, or at least 1000 (milliseconds)');
+    }
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
-    this.#barrier = new Barrier(this.#turn.clock, (number) => this.#ping(number));
+    this.#barrier = new Barrier(this.#turn.clock, (number) => this.#session?.ping(number));
     this.#owner = {
       iteratorMessages: this.#limits.iteratorMessages,
       remove: (subscription) => this.#remove(subscription),
-      report: (error) => this.#report(error),
+      report: (error) => this.#events.error(error),
     };
+    const parts = {
+      address: parseAddress(url),
+      transport: new TransportRegistry(options.transports).find(url),
+      limits: this.#limits,
+      clock: this.#turn.clock,
+      reconnect,
+      signal: this.#abort.signal,
+    };
+    this.#connector = new Connector(parts, {
+      serve: (connection) => this.#serve(connection),
+      lost: (error) => this.#enter('reconnecting', error),
+      retry: (error, delay) => this.#events.retry(error, delay),
+      failed: (error) => void (this.#closed ??= this.#close(error)),
+    });
   }
 
   get state(): ClientState {
@@ -90,7 +99,7 @@ export class BaseClient implements AsyncDisposable {
 
   /** Extensions that the broker of the current connection offers; empty with a peer's broker. */
   get features(): ReadonlySet<string> {
-    return this.#features;
+    return this.#session?.features ?? NO_FEATURES;
   }
 
   /** Listens to an event. Returns a function that stops listening. */
@@ -156,7 +165,7 @@ export class BaseClient implements AsyncDisposable {
       return Promise.reject(error);
     }
     const end = sink.position;
-    const link = this.#link;
+    const link = this.#session?.link;
     if (link === undefined) return this.#offline.add(sink.block.slice(end - length, end), options?.signal);
     const { outbox } = link;
     if (!outbox.blocked) {
@@ -236,118 +245,49 @@ export class BaseClient implements AsyncDisposable {
 
   async #run(): Promise<void> {
     this.#enter('connecting', undefined);
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      try {
-        const connection = await this.#transport.connect(this.#address, { signal, limits: this.#limits });
-        const since = this.#turn.clock.monotonic();
-        const { error } = await this.#serve(connection);
-        if (signal.aborted) return;
-        this.#backoff?.ended(this.#turn.clock.monotonic() - since);
-        const lost =
-          error ?? new SpokeError('CONNECTION_LOST', `${this.url} ended the connection`, { retryable: true });
-        if (this.#backoff === undefined) throw lost;
-        this.#enter('reconnecting', lost);
-        await this.#pause(this.#backoff.next());
-      } catch (error) {
-        if (signal.aborted) return;
-        const failure = asSpokeError(error);
-        if (this.#backoff === undefined || !failure.retryable) {
-          this.#closed ??= this.#close(failure);
-          return;
-        }
-        const delay = this.#backoff.next();
-        this.#events.emit('retry', failure, delay);
-        await this.#pause(delay);
-      }
-    }
+    await this.#connector.run();
   }
 
   async #serve(connection: Connection): Promise<CloseReason> {
     return new Promise((resolve) => {
-      const handler: LinkHandler = {
-        message: (view) => this.#message(view),
-        refused: (error) => this.#report(error),
+      const owner = {
+        message: (view: MessageView) => this.#message(view),
+        report: (error: SpokeError) => this.#events.error(error),
+        pinged: (number: number) => this.#barrier.returned(number),
         drain: () => this.#release(),
-        close: (reason) => {
-          this.#link = undefined;
+        close: (reason: CloseReason) => {
+          this.#session = undefined;
           this.#release();
           resolve(reason);
         },
       };
-      const limits = linkLimits(this.#limits);
-      const link = new Link(connection, handler, { codec: this.#codec, limits, turn: this.#turn });
-      if (this.#abort.signal.aborted) {
-        connection.abort(closedError());
-        link.start();
-        return;
+      const session = new ClientSession(connection, owner, {
+        url: this.url,
+        codec: this.#codec,
+        limits: this.#limits,
+        turn: this.#turn,
+        id: this.#id,
+        heartbeat: this.#heartbeat,
+      });
+      if (this.#abort.signal.aborted) session.link.fail(closedError());
+      else this.#session = session;
+      session.start();
+      if (this.#session === undefined) return;
+      for (const [pattern, subscriptions] of this.#patterns) {
+        const bounce = [...subscriptions].some((subscription) => subscription.bounce);
+        session.send(control.SUBSCRIBE, pattern, bounce);
       }
-      this.#link = link;
-      link.start();
-      this.#greet();
+      this.#offline.flush((frame) => session.link.outbox.push(frame, 0, frame.length));
+      this.#barrier.connected();
       this.#enter('connected', undefined);
     });
   }
 
-  #greet(): void {
-    this.#nonce = randomId();
-    this.#features = new Set();
-    this.#subscribedToPings = false;
-    const hello: control.HelloBody = { nonce: this.#nonce, features: FEATURES };
-    this.#send(control.HELLO, hello, false);
-    for (const [pattern, subscriptions] of this.#patterns) {
-      this.#send(
-        control.SUBSCRIBE,
-        pattern,
-        [...subscriptions].some(({ bounce }) => bounce),
-      );
-    }
-    this.#offline.flush((frame) => this.#link?.outbox.push(frame, 0, frame.length));
-    this.#barrier.connected();
-  }
-
   #message(view: MessageView): void {
-    const { channel } = view.head;
-    if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
-    const subscriptions = this.#router.route(channel);
+    const subscriptions = this.#router.route(view.head.channel);
     if (subscriptions.length === 0) return;
     const message = new Message(view.head, view.time, this.#codec.decodeBody(view));
     for (const subscription of subscriptions) subscription.deliver(message);
-  }
-
-  // Returns whether the message was for the client itself.
-  #control(channel: string, view: MessageView): boolean {
-    if (channel.startsWith(this.#pings)) {
-      this.#barrier.returned(Number(channel.slice(this.#pings.length)));
-      return true;
-    }
-    if (channel === control.WELCOME) {
-      const welcome = control.readGreeting(this.#codec.decodeBody(view));
-      if (welcome?.nonce !== this.#nonce) return false;
-      this.#features = new Set(welcome.features);
-      return true;
-    }
-    if (channel !== control.ERROR || !this.#features.has('errors')) return false;
-    const refusal = control.readError(this.#codec.decodeBody(view));
-    if (refusal === undefined) return false;
-    this.#report(control.asError(refusal, this.url));
-    return true;
-  }
-
-  #ping(number: number): void {
-    if (this.#link === undefined) return;
-    if (!this.#subscribedToPings && !this.#features.has('ping')) {
-      this.#subscribedToPings = true;
-      // Nobody asked for it, so a subscription of this client to `**` need not see it.
-      this.#send(control.SUBSCRIBE, `${this.#pings}*`, false);
-    }
-    this.#send(`${this.#pings}${number}`, null);
-  }
-
-  #send(channel: string, body: unknown, bounce = true): void {
-    const { sink } = this.#turn;
-    const length = this.#codec.encode(bounce ? { channel } : { channel, bounce }, body, sink);
-    this.#link?.outbox.push(sink.block, sink.position - length, sink.position);
   }
 
   #add(pattern: string, handler: MessageHandler | undefined, { bounce }: SubscribeOptions): Subscription {
@@ -357,7 +297,7 @@ export class BaseClient implements AsyncDisposable {
     else others.add(subscription);
     this.#router.subscribe(pattern, subscription);
     // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
-    if (this.#link !== undefined) this.#send(control.SUBSCRIBE, pattern, subscription.bounce);
+    this.#session?.send(control.SUBSCRIBE, pattern, subscription.bounce);
     return subscription;
   }
 
@@ -368,7 +308,7 @@ export class BaseClient implements AsyncDisposable {
     others?.delete(subscription);
     if (others === undefined || others.size > 0) return;
     this.#patterns.delete(pattern);
-    if (this.#link !== undefined) this.#send(control.UNSUBSCRIBE, pattern);
+    this.#session?.send(control.UNSUBSCRIBE, pattern);
   }
 
   async #close(error: SpokeError | undefined): Promise<void> {
@@ -380,7 +320,7 @@ export class BaseClient implements AsyncDisposable {
     for (const subscriptions of this.#patterns.values()) for (const one of subscriptions) one.end();
     this.#patterns.clear();
     this.#router.clear();
-    const link = this.#link;
+    const link = this.#session?.link;
     link?.end();
     this.#enter('closed', error);
     const cancel = this.#turn.clock.setTimer(CLOSE_TIMEOUT, () => link?.fail(closedError()));
@@ -389,29 +329,10 @@ export class BaseClient implements AsyncDisposable {
     cancel();
   }
 
-  async #pause(delay: number): Promise<void> {
-    const { signal } = this.#abort;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#turn.clock.setTimer(delay, done);
-      function done(): void {
-        cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done);
-    });
-  }
-
   #enter(state: ClientState, error: SpokeError | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = state;
-    this.#events.emit('state', state, error);
-  }
-
-  #report(error: SpokeError): void {
-    const heard = this.#events.events.error?.length ?? 0;
-    if (heard > 0) this.#events.emit('error', error);
-    else reportUnheard(error);
+    this.#events.state(state, error);
   }
 
   async #untilDrained(): Promise<void> {
@@ -447,14 +368,6 @@ export class BaseClient implements AsyncDisposable {
   }
 }
 
-// A broker adds a time and may lay the head out with blanks: what just fitted its way in must fit our way in as well.
-// And what is too much to send is refused at `publish`; the link itself must not end for it.
-function linkLimits(limits: Limits): Limits {
-  const { headBytes, messageBytes } = limits;
-  const grown = headBytes + ADDED_BY_BROKER;
-  return { ...limits, headBytes: headBytes + grown, messageBytes: messageBytes + grown, outboundBytes: Infinity };
-}
-
 function outgoing(channel: string, options: PublishOptions) {
   const { persist, bounce, time, head } = options;
   return {
@@ -466,17 +379,6 @@ function outgoing(channel: string, options: PublishOptions) {
   };
 }
 
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 function closedError(): SpokeError {
   return new SpokeError('CLOSED', 'the client was closed');
-}
-
-function asSpokeError(error: unknown): SpokeError {
-  if (error instanceof SpokeError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new SpokeError('CONNECT_FAILED', text, { cause: error });
 }

@@ -15,6 +15,11 @@ export interface BaseClientOptions {
    * How to connect again, for ever. `false`: do not; a failed attempt or a lost connection closes the client.
    */
   readonly reconnect?: BackoffOptions | false;
+  /**
+   * Milliseconds between signs of life, at least 1,000, with brokers that offer it; a connection on which nothing comes
+   * back for two of them is given up. Default 15,000; `false` for none.
+   */
+  readonly heartbeat?: number | false;
 }
 
 /**

@@ -21,12 +21,14 @@ export const ERROR = '-control/error';
 export const PING_PREFIX = '-control/ping/';
 
 /** Something a client or broker can do beyond the base protocol. */
-export type Feature = 'errors' | 'ping';
+export type Feature = 'errors' | 'ping' | 'heartbeat';
 
 export interface HelloBody {
   /** Chosen anew for each connection, and repeated in the welcome: what was not asked for is not believed. */
   readonly nonce: string;
   readonly features: readonly string[];
+  /** Feature `heartbeat`: the client lets hear of itself at least this often, in milliseconds. */
+  readonly heartbeat?: number;
 }
 
 export interface WelcomeBody extends HelloBody {
@@ -46,7 +48,12 @@ export function readGreeting(body: unknown): HelloBody | undefined {
   if (typeof body !== 'object' || body === null || !('nonce' in body) || !('features' in body)) return undefined;
   const { nonce, features } = body;
   if (typeof nonce !== 'string' || nonce.length > 64 || !Array.isArray(features)) return undefined;
-  return { nonce, features: features.filter((feature) => typeof feature === 'string') };
+  const heartbeat = 'heartbeat' in body && typeof body.heartbeat === 'number' ? body.heartbeat : undefined;
+  return {
+    nonce,
+    features: features.filter((feature) => typeof feature === 'string'),
+    ...(heartbeat !== undefined && { heartbeat }),
+  };
 }
 
 /** Reads a body of `ERROR`; `undefined` when it is none. */

@@ -54,6 +54,7 @@ export class Link implements ConnectionHandler, FrameHandler {
   #reader: MessageReader | undefined;
   #first: Uint8Array = new Uint8Array(0);
   #ended = false;
+  #chunks = 0;
 
   constructor(connection: Connection, handler: LinkHandler, options: LinkOptions) {
     this.connection = connection;
@@ -70,6 +71,11 @@ export class Link implements ConnectionHandler, FrameHandler {
   /** What the other side speaks; `undefined` until its first bytes told. */
   get codec(): Codec | undefined {
     return this.#codec;
+  }
+
+  /** Chunks received so far: whoever sees the same number twice has heard nothing in between. */
+  get chunks(): number {
+    return this.#chunks;
   }
 
   get ended(): boolean {
@@ -97,6 +103,7 @@ export class Link implements ConnectionHandler, FrameHandler {
 
   data(chunk: Uint8Array): void {
     if (this.#ended) return;
+    this.#chunks++;
     this.#turn.begin();
     try {
       if (this.#deframer !== undefined) this.#deframer.push(chunk, this);

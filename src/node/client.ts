@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** `false`: a failed attempt or a lost connection closes the client. */
   readonly reconnect?: BackoffOptions | false;
+  /** Milliseconds between signs of life; `false` for none. Default 15,000. */
+  readonly heartbeat?: number | false;
   /** Default timeout of calls, in milliseconds. Default 30,000. */
   readonly callTimeout?: number;
 }

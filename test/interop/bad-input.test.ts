@@ -78,6 +78,8 @@ describe('Beside somebody who sends the broker', () => {
     const [old, told] = await strangers();
     for (const stranger of [old, told]) {
       if (stranger === undefined) continue;
+      // By its first bytes a stream chooses its codec, and gives away that it is HTTP; here it has chosen JSON.
+      await stranger.roundTrip();
       const before = broker.stats.refused;
       const exchanged = pair.exchange(3);
       stranger.send(bytes);

@@ -1,0 +1,151 @@
+// One connection of a client: the greeting, what the broker offers, pings, the heartbeat.
+
+import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
+import type { LinkHandler, Turn } from '../link/index.js';
+import { control, Link } from '../link/index.js';
+import { randomId } from './random-id.js';
+
+/** What the client does with the events of its present connection. */
+export interface SessionOwner {
+  message(view: MessageView): void;
+  report(error: SpokeError): void;
+  /** Ping number `number` came back. */
+  pinged(number: number): void;
+  drain(): void;
+  close(reason: CloseReason): void;
+}
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly codec: Codec;
+  readonly limits: Limits;
+  readonly turn: Turn;
+  /** Of the client; its pings are told from others' by it. */
+  readonly id: string;
+  /** Milliseconds; 0 for none. */
+  readonly heartbeat: number;
+}
+
+/** Bytes of a time, of an absent body as `null`, and of the blanks around head and body. */
+const ADDED_BY_BROKER = 128;
+const BEAT = 'beat';
+
+/** The client's side of one connection. */
+export class ClientSession implements LinkHandler {
+  readonly link: Link;
+  readonly #owner: SessionOwner;
+  readonly #options: SessionOptions;
+  readonly #pings: string;
+  readonly #nonce = randomId();
+  #features: ReadonlySet<string> = new Set();
+  #subscribedToPings = false;
+  #cancelBeat: (() => void) | undefined;
+
+  constructor(connection: Connection, owner: SessionOwner, options: SessionOptions) {
+    const { codec, limits, turn, id } = options;
+    this.#owner = owner;
+    this.#options = options;
+    this.#pings = `${control.PING_PREFIX}${id}/`;
+    this.link = new Link(connection, this, { codec, limits: linkLimits(limits), turn });
+  }
+
+  /** Extensions that the broker offers; empty until it has welcomed us, and with a peer's broker. */
+  get features(): ReadonlySet<string> {
+    return this.#features;
+  }
+
+  /** Starts to read, and says hello. */
+  start(): void {
+    this.link.start();
+    const { heartbeat } = this.#options;
+    const features: control.Feature[] = ['errors', 'ping'];
+    if (heartbeat > 0) features.push('heartbeat');
+    const hello: control.HelloBody = { nonce: this.#nonce, features, ...(heartbeat > 0 && { heartbeat }) };
+    this.send(control.HELLO, hello, false);
+  }
+
+  /** Sends a message of the client's own. */
+  send(channel: string, body: unknown, bounce = true): void {
+    const { codec, turn } = this.#options;
+    const { sink } = turn;
+    const length = codec.encode(bounce ? { channel } : { channel, bounce }, body, sink);
+    this.link.outbox.push(sink.block, sink.position - length, sink.position);
+  }
+
+  /** Sends a message that comes back, with any broker (docs/protocol.md#feature-ping). */
+  ping(number: number): void {
+    if (!this.#subscribedToPings && !this.#features.has('ping')) {
+      this.#subscribedToPings = true;
+      // Nobody asked for it, so a subscription of this client to `**` need not see it.
+      this.send(control.SUBSCRIBE, `${this.#pings}*`, false);
+    }
+    this.send(`${this.#pings}${number}`, null);
+  }
+
+  message(view: MessageView): void {
+    const { channel } = view.head;
+    if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
+    this.#owner.message(view);
+  }
+
+  refused(error: SpokeError): void {
+    this.#owner.report(error);
+  }
+
+  drain(): void {
+    this.#owner.drain();
+  }
+
+  close(reason: CloseReason): void {
+    this.#cancelBeat?.();
+    this.#owner.close(reason);
+  }
+
+  // Returns whether the message was for the client itself.
+  #control(channel: string, view: MessageView): boolean {
+    const { codec, url } = this.#options;
+    if (channel.startsWith(this.#pings)) {
+      const ping = channel.slice(this.#pings.length);
+      if (ping !== BEAT) this.#owner.pinged(Number(ping));
+      return true;
+    }
+    if (channel === control.WELCOME) {
+      const welcome = control.readGreeting(codec.decodeBody(view));
+      // What was not asked for is not believed: with a peer's broker anyone can publish here.
+      if (welcome?.nonce !== this.#nonce) return false;
+      this.#features = new Set(welcome.features);
+      this.#cancelBeat?.();
+      if (this.#features.has('heartbeat')) this.#beat(false);
+      return true;
+    }
+    if (channel !== control.ERROR || !this.#features.has('errors')) return false;
+    const refusal = control.readError(codec.decodeBody(view));
+    if (refusal === undefined) return false;
+    this.#owner.report(control.asError(refusal, url));
+    return true;
+  }
+
+  // Every interval a ping, so that the broker hears of us; an interval in which nothing at all came back is the last.
+  #beat(asked: boolean): void {
+    const { heartbeat, turn, url } = this.#options;
+    const heard = this.link.chunks;
+    this.#cancelBeat = turn.clock.setTimer(heartbeat, () => {
+      if (asked && this.link.chunks === heard) {
+        const text = `${url} has been silent for ${heartbeat} ms, though it was asked`;
+        this.link.fail(new SpokeError('CONNECTION_LOST', text, { retryable: true }));
+        return;
+      }
+      this.send(`${this.#pings}${BEAT}`, null);
+      this.#beat(true);
+    });
+  }
+}
+
+// A broker adds a time and may lay the head out with blanks: what just fitted its way in must fit our way in as well.
+// And what is too much to send is refused at `publish`; the link itself must not end for it.
+function linkLimits(limits: Limits): Limits {
+  const { headBytes, messageBytes } = limits;
+  const grown = headBytes + ADDED_BY_BROKER;
+  return { ...limits, headBytes: headBytes + grown, messageBytes: messageBytes + grown, outboundBytes: Infinity };
+}
