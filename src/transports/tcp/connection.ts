@@ -1,9 +1,10 @@
-// A connection over one net.Socket.
+// A connection over one socket of Node: TCP, a Unix socket, or TLS.
 
 import type { Socket } from 'node:net';
-import type { CloseReason } from '../../contracts/index.js';
+import type { CloseReason, PeerInfo } from '../../contracts/index.js';
 import { BaseConnection } from '../base-connection.js';
 import { connectionLost, flushTimedOut } from './errors.js';
+import type { Mismatch } from './mismatch.js';
 import type { Reading } from './reading.js';
 
 /** Bytes queued in this process from which on `send` returns `false`; what the system holds comes on top. */
@@ -11,11 +12,15 @@ const HIGH_WATER_MARK = 64 * 1024;
 
 export interface SocketConnectionOptions {
   readonly socket: Socket;
-  readonly address: string;
+  readonly peer: PeerInfo;
   /** Absent: the socket was made without `onread` and emits 'data'. */
   readonly reading?: Reading;
   /** Milliseconds without progress after which an ending connection is cut. */
   readonly closeTimeout: number;
+  /** It is a TCP socket, which can be reset. Default `false`. */
+  readonly resets?: boolean;
+  /** Looks at the first bytes and may refuse them. */
+  readonly inspect?: (first: Uint8Array, peer: string) => Mismatch | undefined;
 }
 
 /**
@@ -26,16 +31,22 @@ export class SocketConnection extends BaseConnection {
   readonly boundaries = 'stream';
   readonly #socket: Socket;
   readonly #closeTimeout: number;
+  readonly #resets: boolean;
   #closeTimer: NodeJS.Timeout | undefined;
   #failure: unknown;
+  #inspect: SocketConnectionOptions['inspect'];
+  // What an aborted connection still says.
+  #lastWords: Uint8Array | undefined;
 
   /** @param options - `socket` is connected, paused, and allows half-open. */
   constructor(options: SocketConnectionOptions) {
-    super({ address: options.address });
+    super(options.peer);
     this.#socket = options.socket;
     this.#closeTimeout = options.closeTimeout;
+    this.#resets = options.resets ?? false;
+    this.#inspect = options.inspect;
     const { socket, reading } = options;
-    const receive = (chunk: Uint8Array) => this.received(chunk);
+    const receive = (chunk: Uint8Array) => this.#receive(chunk);
     if (reading === undefined) socket.on('data', receive);
     else reading.receive = receive;
     socket.on('drain', () => this.drained());
@@ -73,10 +84,30 @@ export class SocketConnection extends BaseConnection {
 
   protected drop(): void {
     const socket = this.#socket;
+    if (this.#lastWords !== undefined) {
+      socket.end(this.#lastWords);
+      this.#lastWords = undefined;
+      socket.resume();
+      this.#cutWithoutProgress(socket.writableLength);
+      return;
+    }
     // A reset: the other side learns that this was no orderly end, and the system keeps nothing to send on. While a FIN is
-    // under way the system refuses it (and Node would then never close).
-    if (socket.writableEnded && socket.writableLength === 0) socket.destroy();
+    // under way the system refuses it (and Node would then never close). Only TCP has one.
+    if (!this.#resets || (socket.writableEnded && socket.writableLength === 0)) socket.destroy();
     else socket.resetAndDestroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#inspect !== undefined && this.state === 'open') {
+      const mismatch = this.#inspect(chunk, this.peer.address);
+      this.#inspect = undefined;
+      if (mismatch !== undefined) {
+        this.#lastWords = mismatch.answer;
+        this.abort(mismatch.error);
+        return;
+      }
+    }
+    this.received(chunk);
   }
 
   #cutWithoutProgress(before: number): void {

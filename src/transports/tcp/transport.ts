@@ -1,15 +1,17 @@
 // TCP over Node's net module.
 
 import { Buffer } from 'node:buffer';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectSocket, createServer } from 'node:net';
 import type { Address, Connection, ConnectOptions, Listener, ListenOptions, Transport } from '../../contracts/index.js';
-import { SpokeError } from '../../contracts/index.js';
 import { formatAddress } from '../address.js';
 import { DEFAULT_PORT } from '../endpoint.js';
 import { handOver, report, requireNotAborted } from '../opening.js';
+import type { SocketConnectionOptions } from './connection.js';
 import { SocketConnection } from './connection.js';
 import { acceptFailed, connectFailed, connectTimedOut, listenFailed } from './errors.js';
+import { boundTo, hostAndPort, remoteAddress, requireParams, SOCKET_OPTIONS } from './host-port.js';
+import { plainClientOnTlsPort, tlsClientOnPlainPort } from './mismatch.js';
 import { stopListening, untilListening, untilOpen } from './opening.js';
 import { adopt, canAdopt, Reading } from './reading.js';
 
@@ -23,8 +25,6 @@ export interface TcpTransportOptions {
 
 const DEFAULT_CLOSE_TIMEOUT = 5000;
 const READ_BUFFER_BYTES = 64 * 1024;
-// Finds out, in minutes, that the other machine is gone. Messages leave at once: they are coalesced a floor above.
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
 
 /** `tcp://host:port`. Without a host: all addresses of the machine to listen on, `localhost` to connect to. */
 export class TcpTransport implements Transport {
@@ -44,8 +44,8 @@ export class TcpTransport implements Transport {
 
   async connect(address: Address, options: ConnectOptions): Promise<Connection> {
     const { signal, limits } = options;
-    const { host, port } = hostAndPort(address, 'localhost');
-    if (port === 0) throw new SpokeError('ADDRESS_INVALID', `${address.href}: port 0 cannot be connected to`);
+    const { host, port } = hostAndPort(address, { host: 'localhost', port: DEFAULT_PORT }, 'connect');
+    requireParams(address, []);
     requireNotAborted(address, signal);
     const reading = new Reading(this.#readBuffer);
     const socket = connectSocket({ ...SOCKET_OPTIONS, host, port, onread: reading.onread });
@@ -59,7 +59,8 @@ export class TcpTransport implements Transport {
       failed: (cause) => connectFailed(address, cause),
       timedOut: () => connectTimedOut(address, limits.connectTimeout),
     });
-    return this.#connection(socket, formatAddress({ scheme: 'tcp', host, port }), reading);
+    const peer = formatAddress({ scheme: 'tcp', host, port });
+    return this.#connection({ socket, peer: { address: peer }, reading, inspect: plainClientOnTlsPort });
   }
 
   async listen(
@@ -68,7 +69,8 @@ export class TcpTransport implements Transport {
     options: ListenOptions,
   ): Promise<Listener> {
     const { signal, onError } = options;
-    const { host, port } = hostAndPort(address, '0.0.0.0');
+    const { host, port } = hostAndPort(address, { host: '0.0.0.0', port: DEFAULT_PORT }, 'listen');
+    requireParams(address, []);
     requireNotAborted(address, signal);
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
     await untilListening(server, () => server.listen({ host, port }), {
@@ -76,7 +78,7 @@ export class TcpTransport implements Transport {
       signal,
       failed: (cause) => listenFailed(address, cause),
     });
-    const where = formatAddress({ scheme: 'tcp', ...boundTo(server, host, port) });
+    const where = formatAddress({ scheme: 'tcp', ...boundTo(server, { host, port }) });
     const adopting = canAdopt();
     server.on('connection', (socket) => handOver(this.#accept(socket, adopting), onConnection, onError));
     server.on('error', (error) => report(onError, acceptFailed(where, error)));
@@ -91,37 +93,15 @@ export class TcpTransport implements Transport {
   }
 
   #accept(accepted: Socket, adopting: boolean): SocketConnection {
-    const { remoteAddress, remotePort } = accepted;
-    // Both are missing when the other side is gone already.
-    const peer = formatAddress({
-      scheme: 'tcp',
-      host: remoteAddress ?? 'unknown',
-      ...(remotePort !== undefined && { port: remotePort }),
-    });
-    if (!adopting) return this.#connection(accepted, peer);
+    const peer = { address: remoteAddress('tcp', accepted) };
     const reading = new Reading(this.#readBuffer);
-    const socket = adopt(accepted, reading);
-    return socket === undefined ? this.#connection(accepted, peer) : this.#connection(socket, peer, reading);
+    const adopted = adopting ? adopt(accepted, reading) : undefined;
+    return adopted === undefined
+      ? this.#connection({ socket: accepted, peer, inspect: tlsClientOnPlainPort })
+      : this.#connection({ socket: adopted, peer, reading, inspect: tlsClientOnPlainPort });
   }
 
-  #connection(socket: Socket, address: string, reading?: Reading): SocketConnection {
-    const closeTimeout = this.#closeTimeout;
-    return new SocketConnection({ socket, address, closeTimeout, ...(reading !== undefined && { reading }) });
+  #connection(options: Omit<SocketConnectionOptions, 'closeTimeout' | 'resets'>): SocketConnection {
+    return new SocketConnection({ ...options, resets: true, closeTimeout: this.#closeTimeout });
   }
-}
-
-function hostAndPort(address: Address, defaultHost: string): { host: string; port: number } {
-  if (address.path.length > 1) {
-    throw new SpokeError('ADDRESS_INVALID', `${address.href}: a TCP address ends with its port; it has no path`);
-  }
-  const [param] = address.params.keys();
-  if (param !== undefined) {
-    throw new SpokeError('ADDRESS_INVALID', `${address.href}: a TCP address has no parameter ${JSON.stringify(param)}`);
-  }
-  return { host: address.host || defaultHost, port: address.port ?? DEFAULT_PORT };
-}
-
-function boundTo(server: Server, host: string, port: number): { host: string; port: number } {
-  const bound: AddressInfo | string | null = server.address();
-  return typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : { host, port };
 }
