@@ -36,10 +36,13 @@ export class Broker {
   readonly #exchange: Exchange;
   readonly #total: OutboundTotal;
   readonly #sessions = new Set<Session>();
+  // Ends the waiting for one authentication each.
+  readonly #authenticating = new Set<(reason: unknown) => void>();
   readonly #listeners: Listener[] = [];
   readonly #abort = new AbortController();
   #connections = 0;
   #opened: Promise<void> | undefined;
+  #storeOpened: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #allEnded: (() => void) | undefined;
 
@@ -117,11 +120,20 @@ export class Broker {
     const address = parseAddress(url);
     const transport = this.#transports.find(url);
     this.#requireOpen();
-    const listener = await transport.listen(address, (connection) => this.#accept(connection), {
-      signal: this.#abort.signal,
-      limits: this.#limits,
-      onError: (error) => this.#logger.warn({ err: error, endpoint: url }, 'a connection could not be accepted'),
-    });
+    let listener;
+    try {
+      listener = await transport.listen(address, (connection) => this.#accept(connection), {
+        signal: this.#abort.signal,
+        limits: this.#limits,
+        onError: (error) => this.#logger.warn({ err: error, endpoint: url }, 'a connection could not be accepted'),
+      });
+    } catch (error) {
+      // What was closed meanwhile failed for that reason, whatever the transport says.
+      this.#requireOpen();
+      throw error;
+    }
+    if (this.#abort.signal.aborted) await listener.close();
+    this.#requireOpen();
     this.#listeners.push(listener);
     this.#logger.info({ endpoint: listener.address }, 'listening');
     return listener.address;
@@ -142,8 +154,9 @@ export class Broker {
 
   async #open(): Promise<void> {
     this.#requireOpen();
-    await this.#retained.store.open();
     try {
+      await (this.#storeOpened = this.#retained.store.open());
+      this.#requireOpen();
       for (const endpoint of this.#listen) await this.listen(endpoint);
     } catch (error) {
       await this.close();
@@ -152,10 +165,14 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    this.#abort.abort(new SpokeError('CLOSED', 'the broker was closed'));
+    const closed = new SpokeError('CLOSED', 'the broker was closed');
+    this.#abort.abort(closed);
+    for (const stop of this.#authenticating) stop(closed);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const session of this.#sessions) session.link.end();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
+    // Whether it could be opened is the affair of `open`.
+    await this.#storeOpened?.catch(() => undefined);
     await this.#retained.store.close();
     this.#logger.info({ ...this.#exchange.counters }, 'closed');
   }
@@ -207,17 +224,21 @@ export class Broker {
   async #authenticate(connection: Connection): Promise<Identity | undefined> {
     const { address } = connection.peer;
     const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const timedOut = new Promise<undefined>((resolve) => {
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    let giveUp = (): void => {};
+    const gaveUp = new Promise<undefined>((resolve) => (giveUp = () => resolve(undefined)));
+    const stop = (reason: unknown): void => {
+      abort.abort(reason);
+      giveUp();
+    };
+    const { connectTimeout } = this.#limits;
+    const cancel = this.#clock.setTimer(connectTimeout, () => {
+      stop(new SpokeError('TIMEOUT', `${address} was not authenticated in ${connectTimeout} ms`));
     });
-    const cancel = this.#clock.setTimer(this.#limits.connectTimeout, () => {
-      abort.abort(new SpokeError('TIMEOUT', `${address} was not authenticated in ${this.#limits.connectTimeout} ms`));
-    });
+    this.#authenticating.add(stop);
     try {
       const identity = await Promise.race([
-        this.#options.authenticator?.authenticate(connection.peer, signal),
-        timedOut,
+        this.#options.authenticator?.authenticate(connection.peer, abort.signal),
+        gaveUp,
       ]);
       if (identity === undefined) this.#logger.warn({ from: address }, 'not let in');
       return identity;
@@ -226,6 +247,7 @@ export class Broker {
       return undefined;
     } finally {
       cancel();
+      this.#authenticating.delete(stop);
     }
   }
 

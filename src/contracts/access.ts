@@ -12,7 +12,7 @@ export interface Identity {
  */
 export interface Authenticator {
   /**
-   * @param signal - aborts when the connection ends or `limits.connectTimeout` has passed.
+   * @param signal - aborts when `limits.connectTimeout` has passed, and when the broker closes.
    * @returns who it is, or `undefined`: not let in, the connection is closed.
    *   A throw means the same and is logged.
    */
