@@ -45,9 +45,10 @@ describe('spoke-server says where it listens', () => {
 test('every endpoint it was given reaches the same broker', async () => {
   const server = start('spoke-server', ['--json', '--listen', 'tcp://127.0.0.1:0', '--listen', 'tcp://127.0.0.1:0']);
   const { urls } = JSON.parse(await server.line()) as { urls: string[] };
-  await using one = await Client.connect(urls[0]!);
-  await using other = await Client.connect(urls[1]!);
-  const [subscription] = [await other.subscribe('a')];
+  const [first = '', second = ''] = urls;
+  await using one = await Client.connect(first);
+  await using other = await Client.connect(second);
+  const subscription = await other.subscribe('a');
   await one.publish('a', 1);
   for await (const message of subscription) {
     expect(message.body).toBe(1);
