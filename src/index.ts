@@ -62,7 +62,7 @@ export type {
 export { RpcService } from './rpc/index.js';
 export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
 export { MemoryStore } from './stores/index.js';
-export { BaseConnection, MemoryTransport, parseAddress } from './transports/index.js';
+export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
 export type { Endpoint } from './transports/index.js';
 export { TcpTransport } from './transports/tcp/index.js';
 export { VERSION } from './version.js';
