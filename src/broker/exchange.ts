@@ -166,7 +166,7 @@ export class Exchange implements SessionOwner {
     }
     const { sink } = this.#turn;
     const length = codec.forward(view, time, sink);
-    const frame = sink.block.slice(sink.position - length, sink.position);
+    const frame = sink.copyLast(length);
     try {
       const stored = retained.keep({ channel, time, codec: codec.name, frame });
       stored?.catch((error: unknown) => this.#refuse(session, asSpokeError(error), channel));
@@ -226,7 +226,7 @@ export class Exchange implements SessionOwner {
     const length = codec.forward(view, this.#turn.seconds, sink);
     const end = sink.position;
     if (length <= MAX_HELD_PING) {
-      const frame = sink.block.slice(end - length, end);
+      const frame = sink.copyLast(length);
       if (this.#replays.afterwards(session, () => outbox.push(frame, 0, length))) return;
     }
     outbox.push(sink.block, end - length, end);

@@ -166,7 +166,7 @@ export class BaseClient implements AsyncDisposable {
     }
     const end = sink.position;
     const link = this.#session?.link;
-    if (link === undefined) return this.#offline.add(sink.block.slice(end - length, end), options?.signal);
+    if (link === undefined) return this.#offline.add(sink.copyLast(length), options?.signal);
     const { outbox } = link;
     if (!outbox.blocked) {
       outbox.push(sink.block, end - length, end);

@@ -39,4 +39,9 @@ export class BlockSink implements FrameSink {
   commit(bytes: number): void {
     this.position += bytes;
   }
+
+  /** The last `length` bytes written, as bytes of their own: `slice` of a `Buffer` is a view, which would hold its block. */
+  copyLast(length: number): Uint8Array {
+    return new Uint8Array(this.block.subarray(this.position - length, this.position));
+  }
 }
