@@ -51,10 +51,10 @@ export interface PeerInfo {
 export interface ConnectionHandler {
   /**
    * Bytes arrived. The chunk is read-only and **valid only until this call returns**: transports read into
-   * buffers that they use again. Copy what must be kept. Never empty.
+   * buffers that they use again. Copy what must be kept. Never empty, and never a Node `Buffer`, whose `slice` is no copy.
    */
   data(chunk: Uint8Array): void;
-  /** Room again after `send` returned `false`. Once per `false`, never after `close`. */
+  /** Room again after `send` returned `false`: once, however often it did since the last `drain`. Never after `close`. */
   drain(): void;
   /** The end: exactly once, last, whoever ended it. */
   close(reason: CloseReason): void;

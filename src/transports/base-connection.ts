@@ -94,7 +94,7 @@ export abstract class BaseConnection implements Connection {
     this.drop();
   }
 
-  /** Bytes arrived. Not empty; the buffer may be used again as soon as this returns. */
+  /** Plain bytes (`plainBytes`) arrived, at least one. The buffer may be used again as soon as this returns. */
   protected received(chunk: Uint8Array): void {
     const handler = this.#handler;
     if (this.#state !== 'open' || handler === undefined) return;

@@ -8,4 +8,5 @@ export type { Endpoint, Environment } from './endpoint.js';
 export { MemoryTransport } from './memory/index.js';
 export type { MemoryTransportOptions } from './memory/index.js';
 export { handOver } from './opening.js';
+export { plainBytes } from './plain-bytes.js';
 export { TransportRegistry } from './registry.js';

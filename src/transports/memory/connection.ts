@@ -48,8 +48,8 @@ export class MemoryConnection extends BaseConnection {
   }
 
   protected write(chunk: Uint8Array): boolean {
-    // The other end has closed and this one, paused, has not seen it: as on any wire, the bytes are lost.
-    if (this.#other === undefined) return true;
+    // The other end has gone and this one has yet to see it: as on any wire, the bytes are lost.
+    if (this.#other === undefined) return false;
     this.#pending += chunk.length;
     this.#other.#inbox.push(chunk);
     this.#other.#scheduleTurn();
@@ -92,7 +92,7 @@ export class MemoryConnection extends BaseConnection {
     this.#other = undefined;
     if (other !== undefined) {
       other.#other = undefined;
-      other.#allTaken();
+      other.#pending = 0;
     }
     return other;
   }
@@ -127,11 +127,6 @@ export class MemoryConnection extends BaseConnection {
     this.#pending -= bytes;
     // Half-way down, so that sender and receiver do not take turns for every chunk.
     if (this.#pending <= this.#wire.highWaterMark / 2) this.drained();
-  }
-
-  #allTaken(): void {
-    this.#pending = 0;
-    this.#wire.defer(() => this.drained());
   }
 }
 

@@ -12,6 +12,7 @@ import type {
 import { SpokeError } from '../../contracts/index.js';
 import { formatAddress } from '../address.js';
 import { handOver, requireNotAborted } from '../opening.js';
+import { plainBytes } from '../plain-bytes.js';
 import type { MemoryWire } from './connection.js';
 import { MemoryConnection } from './connection.js';
 import { systemDefer } from './system-defer.js';
@@ -53,7 +54,7 @@ export class MemoryTransport implements Transport {
     this.#wire = {
       defer: clock === undefined ? systemDefer() : (callback) => clock.defer(callback),
       highWaterMark,
-      deliver: scribble ? scribbling() : (chunk, receive) => receive(chunk),
+      deliver: scribble ? scribbling() : (chunk, receive) => receive(plainBytes(chunk)),
     };
   }
 

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { CloseReason, PeerInfo } from '../../contracts/index.js';
 import { BaseConnection } from '../base-connection.js';
+import { plainBytes } from '../plain-bytes.js';
 import { connectionLost, flushTimedOut } from './errors.js';
 import type { Mismatch } from './mismatch.js';
 import type { Reading } from './reading.js';
@@ -47,7 +48,7 @@ export class SocketConnection extends BaseConnection {
     this.#inspect = options.inspect;
     const { socket, reading } = options;
     const receive = (chunk: Uint8Array) => this.#receive(chunk);
-    if (reading === undefined) socket.on('data', receive);
+    if (reading === undefined) socket.on('data', (chunk) => receive(plainBytes(chunk)));
     else reading.receive = receive;
     socket.on('drain', () => this.drained());
     socket.on('end', () => this.remoteEnded());
