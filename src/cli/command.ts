@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version.js';
 import type { Failure } from './failure.js';
-import { EXIT, failureOf, Stopped, UsageError } from './failure.js';
+import { EXIT, failureOf, OutputError, Stopped, UsageError } from './failure.js';
 import { note } from './output.js';
 
 export interface CommandDescription {
@@ -29,7 +29,10 @@ export function newCommand(description: CommandDescription): Command {
     .configureOutput({ writeErr() {} });
 }
 
-/** Adds `--json` and `--version`, and runs the command: sets the exit code, and lets the process end by itself. */
+/**
+ * Adds `--json` and `--version`, and runs the command. When it is done the process ends by itself, for nothing is left
+ * behind; when it failed, at once.
+ */
 export async function run(command: Command): Promise<void> {
   command
     .option('--json', 'print one JSON object a line, errors as well')
@@ -39,6 +42,12 @@ export async function run(command: Command): Promise<void> {
     process.exitCode = failure.exitCode;
     note(jsonIsWanted() ? errorJson(failure) : `${command.name()}: ${failure.message}`);
   };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Nobody reads any more, as with `| head -1`: nothing to complain of.
+    if (error.code !== 'EPIPE') report(new OutputError('standard output', error));
+  });
+  // There is nowhere else to say it.
+  process.stderr.on('error', () => {});
   // A defect of ours. A person at a shell can do nothing with its stack trace, and the state is unknown: end here.
   process.on('uncaughtException', (error) => {
     report(error);
@@ -48,9 +57,11 @@ export async function run(command: Command): Promise<void> {
     await command.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    if (error instanceof Stopped) process.exitCode = error.by === 'EPIPE' ? EXIT.OK : EXIT[error.by];
-    else report(error);
+    if (!(error instanceof Stopped)) report(error);
+    else if (error.by !== 'OUTPUT') process.exitCode = EXIT[error.by];
   }
+  // Whatever it still has open, it gave up: a broker that does not answer would be waited for.
+  if (process.exitCode !== undefined) process.exit();
 }
 
 /** A failure as it is printed under `--json`. */

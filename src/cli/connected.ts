@@ -22,7 +22,7 @@ const RECONNECT = { minDelay: 50, maxDelay: 500 };
 
 /**
  * Connects, works, closes.
- * @throws {SpokeError} `TIMEOUT`; what the broker refused with; whatever `run` throws. `Stopped`, `OutputError`.
+ * @throws {SpokeError} `TIMEOUT`; what the broker refused with; whatever `run` throws. `Stopped`.
  */
 export async function connected<T>(options: ConnectionOptions, work: Work<T>): Promise<T> {
   const { timeout } = work;
@@ -65,6 +65,8 @@ export async function connected<T>(options: ConnectionOptions, work: Work<T>): P
     throw end.signal.aborted ? end.signal.reason : error;
   } finally {
     clearTimeout(timer);
-    await client.close();
+    const closed = client.close();
+    // Otherwise there is no time left, or nobody who waits for a good end.
+    if (!end.signal.aborted) await closed;
   }
 }

@@ -2,18 +2,18 @@
 
 import { SpokeError } from '../contracts/index.js';
 
-/** Exit codes of all commands; `docs/commands.md#exit-codes`. */
-export const EXIT = { OK: 0, FAILED: 1, USAGE: 2, SIGINT: 130, SIGTERM: 143 } as const;
+/** Exit codes of all commands, beside 0; `docs/commands.md#exit-codes`. */
+export const EXIT = { FAILED: 1, USAGE: 2, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The command was called in a way it cannot understand. */
 export class UsageError extends Error {}
 
-/** Not an error: somebody asked the command to end, or nobody reads what it prints. */
+/** Not an error: somebody asked the command to end, or what it prints reaches nobody. */
 export class Stopped extends Error {
-  readonly by: 'SIGINT' | 'SIGTERM' | 'EPIPE';
+  readonly by: 'SIGINT' | 'SIGTERM' | 'OUTPUT';
 
   constructor(by: Stopped['by']) {
-    super(by === 'EPIPE' ? 'nobody reads the output any more' : `ended by ${by}`);
+    super(`ended by ${by}`);
     this.by = by;
   }
 }

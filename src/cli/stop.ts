@@ -1,27 +1,19 @@
-// The three ways in which the outside ends a command: SIGINT, SIGTERM, and an output that is closed.
+// The three ways in which the outside ends a command: SIGINT, SIGTERM, and an output that takes no more.
 
-import { OutputError, Stopped } from './failure.js';
+import { Stopped } from './failure.js';
 
 export interface StopOptions {
   /** Whether the command is of no use when nobody reads its output. Default `true`. */
   readonly withOutput?: boolean;
 }
 
-/**
- * Aborts with `Stopped` or, when the standard output fails otherwise, `OutputError`. Called once by each command. A second
- * signal ends the process at once.
- */
+/** Aborts with `Stopped`. Called once by each command. A second signal ends the process at once. */
 export function listenForStop({ withOutput = true }: StopOptions = {}): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => controller.abort(new Stopped(name)));
   }
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!withOutput) return;
-    controller.abort(error.code === 'EPIPE' ? new Stopped('EPIPE') : new OutputError('standard output', error));
-  });
-  // Without standard error there is nowhere to say so.
-  process.stderr.on('error', () => {});
+  if (withOutput) process.stdout.once('error', () => controller.abort(new Stopped('OUTPUT')));
   return controller.signal;
 }
 

@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -23,20 +24,24 @@ const PATIENCE = 20_000;
 
 const running = new Set<RunningCommand>();
 
-/** Starts a command. Its environment has neither SPOKEHOST nor SPOKEPORT but those given here. */
+/**
+ * Starts a command. Its environment has neither SPOKEHOST nor SPOKEPORT but those given here.
+ * @param device - what its standard output is instead of a pipe.
+ */
 export function start(
   name: CommandName,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  device?: string,
 ): RunningCommand {
   const { SPOKEHOST: _host, SPOKEPORT: _port, ...inherited } = process.env;
-  const command = new RunningCommand(
-    [name, ...args].join(' '),
-    spawn(process.execPath, [`${folder}${name}.js`, ...args], {
-      env: { ...inherited, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }),
-  );
+  const output = device === undefined ? 'pipe' : openSync(device, 'w');
+  const child = spawn(process.execPath, [`${folder}${name}.js`, ...args], {
+    env: { ...inherited, ...environment },
+    stdio: ['ignore', output, 'pipe'],
+  });
+  if (output !== 'pipe') closeSync(output);
+  const command = new RunningCommand([name, ...args].join(' '), child);
   running.add(command);
   return command;
 }
@@ -145,12 +150,12 @@ class Lines {
   #over = false;
 
   constructor(child: ChildProcess, name: 'stdout' | 'stderr') {
-    const stream = child[name]!;
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    const stream = child[name];
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       this.text += text;
       this.#reader?.();
     });
-    stream.on('close', () => {
+    stream?.on('close', () => {
       this.#over = true;
       this.#reader?.();
     });

@@ -190,6 +190,17 @@ describe('with -o', () => {
   });
 });
 
+test('a full disk behind its output ends it with exit code 1 and one line', async () => {
+  await client.publish('a', 1, { persist: true });
+  await client.flush();
+  const echo = start('spoke-echo', ['--url', url, 'a'], {}, '/dev/full');
+  expect(await echo.ended()).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'spoke-echo: cannot write to standard output: no space is left on the device (ENOSPC)\n',
+  });
+});
+
 describe('spoke-echo goes on until it is told to end', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('by %s: exit code 0, nothing said', async (signal) => {
     const echo = await startEcho();

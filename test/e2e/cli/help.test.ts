@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import type { CommandName } from './commands.js';
-import { endAll, run } from './commands.js';
+import { endAll, run, start } from './commands.js';
 
 jest.setTimeout(60_000);
 afterEach(endAll);
@@ -26,6 +26,12 @@ describe.each(commands)('%s', (name) => {
     const section = text.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
     const common = text.split(/^## /m).find((part) => part.startsWith('Common to all')) ?? '';
     for (const [option] of stdout.matchAll(/--[a-z][a-z-]+(?=[ ,])/g)) expect(`${section}${common}`).toContain(option);
+  });
+
+  test('is quiet when its help is cut short, as by `| head -1`', async () => {
+    const command = start(name, ['--help']);
+    command.child.stdout?.destroy();
+    expect(await command.ended()).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('tells the version of the package', async () => {

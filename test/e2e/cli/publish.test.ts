@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 
 import { Broker, Client } from '../../../src/index.js';
 import type { BrokerOptions } from '../../../src/index.js';
-import { endAll, freePort, run, start } from './commands.js';
+import { endAll, freePort, run, start, startServer } from './commands.js';
 
 let broker: Broker;
 let url: string;
@@ -162,6 +162,15 @@ describe('with a broker that does not answer', () => {
         stdout: '',
         stderr: `spoke-publish: 0.5 s have passed: ${silent} did not confirm the message\n`,
       });
+    });
+  });
+
+  test('-t bounds it also when the broker stands still', async () => {
+    const { server, url: frozen } = await startServer();
+    server.child.kill('SIGSTOP');
+    expect(await run('spoke-publish', ['--url', frozen, '-t', '0.5', 'a'])).toMatchObject({
+      code: 1,
+      stderr: `spoke-publish: 0.5 s have passed: ${frozen} did not confirm the message\n`,
     });
   });
 
