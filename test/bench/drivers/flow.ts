@@ -1,0 +1,128 @@
+// Publishes bytes that were encoded before, as fast as a window allows, and knows when everybody has everything.
+
+import { performance } from 'node:perf_hooks';
+import { FIRST_NUMBER, makeBody } from '../bodies.js';
+import type { Wire } from '../wires/wire.js';
+import type { RawSocket } from './sockets.js';
+
+export interface FlowOptions {
+  readonly wire: Wire;
+  readonly pattern: string;
+  /** A channel for each publisher; all equally long. */
+  readonly channels: readonly string[];
+  /** Length of a body as JSON text. */
+  readonly bodyBytes: number;
+  /** Messages in one write. */
+  readonly batch: number;
+  /** Messages on their way at most: published, and not received by the slowest of those that are waited for. */
+  readonly window: number;
+}
+
+export class Flow {
+  readonly #window: number;
+  readonly #batch: number;
+  readonly #publishers: readonly RawSocket[];
+  readonly #batches: readonly Buffer[];
+  /** Bytes that each subscriber received. All get the same stream, so the first alone tells what a message takes. */
+  readonly #bytes: Float64Array;
+  readonly #messageBytes: number;
+  readonly #noise: number;
+  /** Messages that the first subscriber received, counted when their length is not fixed. */
+  #counted = 0;
+  #published = 0;
+  #turns = 0;
+  #until = 0;
+  #most = 0;
+  #scheduled = false;
+  #done: (() => void) | undefined;
+
+  /** @param subscribers - those that are waited for. */
+  constructor(options: FlowOptions, publishers: readonly RawSocket[], subscribers: readonly RawSocket[]) {
+    const { wire, pattern, channels, bodyBytes, batch } = options;
+    this.#window = options.window;
+    this.#batch = batch;
+    this.#publishers = publishers;
+    const bodies = Array.from({ length: batch }, (_, i) =>
+      JSON.stringify({ ...makeBody(bodyBytes), seq: FIRST_NUMBER + i }),
+    );
+    this.#batches = channels.map((channel) => Buffer.concat(bodies.map((body) => wire.publish(channel, body))));
+    this.#bytes = new Float64Array(subscribers.length);
+    const delivery = wire.delivery(pattern, channels[0] ?? '', bodies[0] ?? '');
+    this.#messageBytes = 'bytes' in delivery ? delivery.bytes : 0;
+    this.#noise = wire.noise ?? 0;
+    for (const [i, subscriber] of subscribers.entries()) this.#read(subscriber, i, delivery);
+  }
+
+  /** Messages that the slowest subscriber has. */
+  get received(): number {
+    let least = Infinity;
+    for (const bytes of this.#bytes) if (bytes < least) least = bytes;
+    if (this.#messageBytes > 0) return Math.floor(least / this.#messageBytes);
+    const first = this.#bytes[0] ?? 0;
+    return first === 0 ? 0 : Math.floor((least / first) * this.#counted);
+  }
+
+  /** Publishes for so long, or so many, waits until all have all, and says how many messages it was. */
+  async run(seconds: number, mostMessages: number): Promise<number> {
+    const from = this.#published;
+    this.#until = performance.now() + seconds * 1000;
+    this.#most = from + mostMessages;
+    await new Promise<void>((resolve) => {
+      this.#done = resolve;
+      this.#pump();
+    });
+    return this.#published - from;
+  }
+
+  #read(subscriber: RawSocket, i: number, delivery: ReturnType<Wire['delivery']>): void {
+    const all = this.#bytes;
+    if (i > 0 || 'bytes' in delivery) {
+      subscriber.onBytes = (_bytes, length) => {
+        all[i]! += length;
+        this.#wake();
+      };
+      return;
+    }
+    const { delimiter } = delivery;
+    subscriber.onBytes = (bytes, length) => {
+      all[i]! += length;
+      for (let at = bytes.indexOf(delimiter); at !== -1 && at < length; at = bytes.indexOf(delimiter, at + 1)) {
+        this.#counted++;
+      }
+      this.#wake();
+    };
+  }
+
+  // Once for all that one turn of the event loop brought.
+  #wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#done === undefined) return;
+    const { received } = this;
+    let open = performance.now() < this.#until && this.#published < this.#most;
+    while (open && this.#published + this.#batch - received <= this.#window) {
+      const turn = this.#turns++ % this.#publishers.length;
+      const batch = this.#batches[turn];
+      if (batch !== undefined) this.#publishers[turn]?.socket.write(batch);
+      this.#published += this.#batch;
+      open = this.#published < this.#most;
+    }
+    if (open || received < this.#published || !this.#bytes.every((bytes) => this.#isAll(bytes))) return;
+    const done = this.#done;
+    this.#done = undefined;
+    done();
+  }
+
+  #isAll(bytes: number): boolean {
+    const expected = this.#messageBytes > 0 ? this.#messageBytes * this.#published : (this.#bytes[0] ?? 0);
+    const more = bytes - expected;
+    return more === 0 || (this.#noise > 0 && more > 0 && more % this.#noise === 0);
+  }
+}

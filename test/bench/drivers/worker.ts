@@ -1,0 +1,51 @@
+// Runs one task in a thread of its own, with a heap of its own, and posts its result.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { IdleTask } from './idle.js';
+import { runIdle } from './idle.js';
+import type { PublisherTask } from './publisher.js';
+import { runPublisher } from './publisher.js';
+import type { RawTask } from './raw.js';
+import { runRaw } from './raw.js';
+import type { ReplayTask } from './replay.js';
+import { runReplay } from './replay.js';
+import type { CallerTask, ProviderTask } from './rpc.js';
+import { runCaller, runProvider } from './rpc.js';
+import type { StallTask } from './stall.js';
+import { runStall } from './stall.js';
+import type { SubscriberTask } from './subscriber.js';
+import { runSubscriber } from './subscriber.js';
+
+export type Task =
+  | RawTask
+  | StallTask
+  | IdleTask
+  | PublisherTask
+  | SubscriberTask
+  | CallerTask
+  | ProviderTask
+  | ReplayTask;
+
+async function perform(task: Task): Promise<unknown> {
+  switch (task.kind) {
+    case 'raw':
+      return runRaw(task);
+    case 'stall':
+      return runStall(task);
+    case 'idle':
+      return runIdle(task);
+    case 'publisher':
+      return runPublisher(task);
+    case 'subscriber':
+      return runSubscriber(task);
+    case 'caller':
+      return runCaller(task);
+    case 'provider':
+      return runProvider(task);
+    case 'replay':
+      return runReplay(task);
+  }
+}
+
+// Not at the top level: an error there would not carry its message to the thread that waits.
+parentPort?.postMessage(await perform(workerData));
