@@ -1,0 +1,4 @@
+// What authors of transports prove them with: `spoke/testing`.
+
+export { transportSuite } from './transport-suite.js';
+export type { MakeSetup, Runner, TransportSetup } from './transport-suite.js';
