@@ -3,6 +3,7 @@
 import { Option } from 'commander';
 
 import { newCommand, run } from './command.js';
+import { UsageError } from './failure.js';
 import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
 import { LOG_LEVELS, serverLog } from './server-log.js';
@@ -40,22 +41,27 @@ const command = newCommand({
   .action(async (options: Options) => {
     // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
     const stop = listenForStop({ withOutput: false });
-    const [{ Broker }, { defaultCodecs, defaultTransports }] = await Promise.all([
-      import('../broker/index.js'),
-      import('../node/defaults.js'),
-    ]);
-    const broker = await Broker.start({
-      transports: defaultTransports(),
-      codecs: defaultCodecs(),
-      logger: serverLog(options.logLevel),
-      ...(options.listen !== undefined && { listen: options.listen }),
-    });
+    const { container, broker } = await compose(options);
     const { addresses } = broker;
     if (options.json) printJson({ addresses, urls: urlsFor(addresses), pid: process.pid, version: VERSION });
     else printLine(firstSteps(addresses, process.argv[1] ?? ''));
     await untilStopped(stop);
-    await broker.close();
+    await container.unbindAllAsync();
   });
+
+// The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
+async function compose({ listen, logLevel }: Options) {
+  if (listen?.some((url) => url.startsWith('memory:'))) {
+    throw new UsageError('memory:// joins the parts of one program; no other program could reach this broker');
+  }
+  const [{ createContainer, TOKENS }, { Broker }] = await Promise.all([
+    import('../di/index.js'),
+    import('../broker/index.js'),
+  ]);
+  const container = createContainer(listen === undefined ? {} : { listen });
+  container.rebind(TOKENS.Logger).toConstantValue(serverLog(logLevel));
+  return { container, broker: await container.getAsync(Broker) };
+}
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -125,6 +125,7 @@ describe('it tells why it cannot listen, in one line, and ends', () => {
   test.each([
     ['localhost:7181', /it has no scheme; did you mean tcp:\/\/localhost:7181\?/],
     ['http://localhost:80', /no transport serves http:\/\/ \(known: tcp:\/\//],
+    ['memory://home', /memory:\/\/ joins the parts of one program/],
     ['tcp://localhost:70000', /"70000" is not a port/],
   ])('with exit code 2 when %s is no endpoint', async (url, text) => {
     const { code, stdout, stderr } = await run('spoke-server', ['--listen', url]);
