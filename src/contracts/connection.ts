@@ -40,7 +40,7 @@ export interface PeerInfo {
    * of Unix sockets on Linux (`docs/transports.md#peer-credentials`).
    * @throws {SpokeError} `UNAUTHENTICATED`: it cannot be found out here, or the connection has ended. `ABORTED`.
    */
-  credentials?(signal?: AbortSignal): Promise<PeerCredentials>;
+  readonly credentials?: (signal?: AbortSignal) => Promise<PeerCredentials>;
 }
 
 /**

@@ -6,7 +6,7 @@ import { SpokeError } from '../../contracts/index.js';
 /** `CONNECT_FAILED`, always retryable: whoever is missing may come. */
 export function connectFailed(address: Address, cause: unknown): SpokeError {
   const code = systemCode(cause);
-  return failure(
+  return systemError(
     'CONNECT_FAILED',
     address.href,
     `cannot connect: ${whyNoConnection(address, code, cause)}`,
@@ -30,7 +30,7 @@ export function listenFailed(address: Address, cause: unknown): SpokeError {
   const where = address.href;
   switch (code) {
     case 'EADDRINUSE':
-      return failure(
+      return systemError(
         'ADDRESS_IN_USE',
         where,
         'another program listens on this port; stop it, choose another port, or port 0 for any free one',
@@ -39,19 +39,29 @@ export function listenFailed(address: Address, cause: unknown): SpokeError {
       );
     case 'EACCES':
     case 'EPERM':
-      return failure(
+      return systemError(
         'LISTEN_FAILED',
         where,
         'not allowed to listen on this port; those below 1024 may need root',
         cause,
       );
     case 'EADDRNOTAVAIL':
-      return failure('LISTEN_FAILED', where, 'this machine has no such address; 0.0.0.0 means all that it has', cause);
+      return systemError(
+        'LISTEN_FAILED',
+        where,
+        'this machine has no such address; 0.0.0.0 means all that it has',
+        cause,
+      );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return failure('LISTEN_FAILED', where, `the host name ${address.host} was not found; check its spelling`, cause);
+      return systemError(
+        'LISTEN_FAILED',
+        where,
+        `the host name ${address.host} was not found; check its spelling`,
+        cause,
+      );
     default:
-      return failure('LISTEN_FAILED', where, `cannot listen: ${textOf(cause)}`, cause);
+      return systemError('LISTEN_FAILED', where, `cannot listen: ${textOf(cause)}`, cause);
   }
 }
 
@@ -62,7 +72,7 @@ export function acceptFailed(where: string, cause: unknown): SpokeError {
     code === 'EMFILE' || code === 'ENFILE'
       ? 'too many open files; allow more (ulimit -n), or lower limits.connections'
       : textOf(cause);
-  return failure('LISTEN_FAILED', where, `could not accept a connection: ${why}`, cause, true);
+  return systemError('LISTEN_FAILED', where, `could not accept a connection: ${why}`, cause, true);
 }
 
 /** An open connection broke. */
@@ -76,7 +86,7 @@ export function connectionLost(peer: string, cause: unknown): SpokeError {
         : code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH'
           ? 'the other side can no longer be reached'
           : textOf(cause);
-  return failure('CONNECTION_LOST', peer, `the connection was lost: ${why}`, cause, true);
+  return systemError('CONNECTION_LOST', peer, `the connection was lost: ${why}`, cause, true);
 }
 
 /** `close` waited, and the other side did not take what was queued. */
@@ -111,7 +121,8 @@ function whyNoConnection(address: Address, code: string | undefined, cause: unkn
   }
 }
 
-function failure(
+/** `${where}: ${text} (SYSTEM_CODE)`. */
+export function systemError(
   code: 'CONNECT_FAILED' | 'ADDRESS_IN_USE' | 'LISTEN_FAILED' | 'CONNECTION_LOST',
   where: string,
   text: string,
@@ -139,7 +150,8 @@ export function systemCode(cause: unknown): string | undefined {
     .find((code) => code !== undefined);
 }
 
-function textOf(cause: unknown): string {
+/** What the cause says of itself. */
+export function textOf(cause: unknown): string {
   if (!isObject(cause) || !('message' in cause)) return String(cause);
   return cause.message === '' ? attempts(cause).map(textOf).join('; ') : String(cause.message);
 }

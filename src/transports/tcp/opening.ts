@@ -56,7 +56,7 @@ export function untilOpen(socket: Socket, opening: SocketOpening): Promise<void>
   });
 }
 
-/** Waits until the server listens, after `begin` has called its `listen`. */
+/** Waits until the server listens, after `begin` has called its `listen`. When it fails, the server is closed. */
 export function untilListening(server: Server, begin: () => void, opening: Opening): Promise<void> {
   const { address, signal } = opening;
   return new Promise((resolve, reject) => {
@@ -84,7 +84,14 @@ export function untilListening(server: Server, begin: () => void, opening: Openi
     signal?.addEventListener('abort', onAbort);
     server.on('error', onError);
     server.on('listening', onListening);
-    begin();
+    try {
+      begin();
+    } catch (error) {
+      settle();
+      server.on('error', () => {});
+      server.close();
+      reject(opening.failed(error));
+    }
   });
 }
 
