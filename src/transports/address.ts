@@ -54,6 +54,11 @@ export function isPort(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= MAX_PORT;
 }
 
+/** Whether it is an IPv6 address, without brackets, with or without a zone. Not in every detail: the system has the last word. */
+export function isIpv6(host: string): boolean {
+  return IPV6.test(host);
+}
+
 function splitAuthority(url: string, authority: string): Pick<Address, 'host' | 'port'> {
   // Also keeps a password out of the text of the error.
   if (authority.includes('@')) throw invalid('the URL', 'user names and passwords do not belong in an address');
@@ -61,15 +66,16 @@ function splitAuthority(url: string, authority: string): Pick<Address, 'host' | 
     const end = authority.indexOf(']');
     if (end < 0) throw invalid(url, 'the bracket of the IPv6 host is not closed');
     const host = authority.slice(1, end).replace('%25', '%');
-    if (!IPV6.test(host)) throw invalid(url, `[${host}] is not an IPv6 address`);
+    if (!isIpv6(host)) throw invalid(url, `[${host}] is not an IPv6 address`);
     return { host, port: parsePort(url, authority.slice(end + 1)) };
   }
   const colon = authority.indexOf(':');
   if (colon !== authority.lastIndexOf(':')) {
     throw invalid(url, 'it has several colons; put an IPv6 host in brackets, as in tcp://[::1]:7181');
   }
-  const host = decode(url, colon < 0 ? authority : authority.slice(0, colon));
-  if (/[\s[\]:/]/.test(host)) throw invalid(url, `${JSON.stringify(host)} is not a host name`);
+  const text = colon < 0 ? authority : authority.slice(0, colon);
+  const host = decode(url, text);
+  if (/\s/.test(text) || /[[\]:/]/.test(host)) throw invalid(url, `${JSON.stringify(host)} is not a host name`);
   return { host, port: parsePort(url, colon < 0 ? '' : authority.slice(colon)) };
 }
 
@@ -104,16 +110,17 @@ function decode(url: string, text: string): string {
   }
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(decoded)) throw invalid(url, 'it holds a control character');
+  if (/\p{Surrogate}/u.test(decoded)) throw invalid(url, 'it holds half of a character (a lone surrogate)');
   return decoded;
 }
 
 function withoutScheme(url: string): string {
-  const bare = url.trim();
+  const bare = shorten(url.trim(), 100);
   if (bare === '') return 'it is empty; an address looks like tcp://localhost:7181';
   if (SCHEME.test(bare)) return 'it begins with white space';
   if (bare.startsWith('/') || bare.startsWith('.'))
     return `it has no scheme; did you mean unix://${bare.replace(/^\.+/, '')}?`;
-  const almost = /^([a-z][a-z0-9+.-]*):\/?(?!\d+$)([^/].*)$/i.exec(bare);
+  const almost = /^([a-z][a-z0-9+.-]*):\/?(?!\d)([^/].*)$/i.exec(bare);
   if (almost?.[1] !== undefined && !almost[1].includes('.')) {
     return `after the scheme come two slashes; did you mean ${almost[1]}://${almost[2]}?`;
   }
@@ -121,6 +128,10 @@ function withoutScheme(url: string): string {
 }
 
 function invalid(url: string, why: string): SpokeError {
-  const shown = url.length > 200 ? `${url.slice(0, 200)}...` : url;
+  const shown = shorten(url, 200);
   return new SpokeError('ADDRESS_INVALID', `${shown} is not an address: ${why}`, { details: { address: shown } });
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}...` : text;
 }

@@ -2,7 +2,7 @@
 // (docs/protocol.md, "Clients and servers").
 
 import { SpokeError } from '../contracts/index.js';
-import { formatAddress, isPort, parseAddress } from './address.js';
+import { formatAddress, isIpv6, isPort, parseAddress } from './address.js';
 
 /** The port of brokers on TCP. */
 export const DEFAULT_PORT = 7181;
@@ -46,23 +46,21 @@ function completeUrl(url: string, defaultHost: string): string {
 function tcpUrl(host: string, defaultHost: string, givenPort: number | undefined, env: Environment): string {
   const port = givenPort ?? environmentPort(env) ?? DEFAULT_PORT;
   if (!isPort(port)) throw invalid(`port ${port}: a port is a whole number from 0 to 65535`);
-  if (/[\s/?#@]/.test(host))
-    throw invalid(`host ${JSON.stringify(host)}: give a name or an address, without scheme and port`);
-  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const url = formatAddress({ scheme: 'tcp', host: bare || defaultHost, port });
-  parseAddress(url);
-  return url;
+  return formatAddress({ scheme: 'tcp', host: requireHost(host, 'host') || defaultHost, port });
 }
 
 function environmentHost(env: Environment): string | undefined {
   const host = env['SPOKEHOST']?.trim();
-  if (host === undefined || host === '') return undefined;
-  if (/[\s/?#@]/.test(host)) {
-    throw invalid(
-      `the environment variable SPOKEHOST is ${JSON.stringify(host)}: it takes a host name or address only`,
-    );
+  return host === undefined || host === '' ? undefined : requireHost(host, 'the environment variable SPOKEHOST is');
+}
+
+// Without the brackets of an IPv6 address.
+function requireHost(host: string, what: string): string {
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  if (/[\s/?#@[\]]/.test(bare) || (bare.includes(':') && !isIpv6(bare))) {
+    throw invalid(`${what} ${JSON.stringify(host)}: give a name or an address, without scheme and port`);
   }
-  return host;
+  return bare;
 }
 
 function environmentPort(env: Environment): number | undefined {
