@@ -19,6 +19,9 @@ export interface SocketOpening extends Opening {
   readonly timedOut: () => SpokeError;
 }
 
+// 25 days; what is longer would elapse at once.
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Waits until the socket is open. When it fails, the socket is destroyed. */
 export function untilOpen(socket: Socket, opening: SocketOpening): Promise<void> {
   const { address, signal, timeout, event } = opening;
@@ -46,7 +49,7 @@ export function untilOpen(socket: Socket, opening: SocketOpening): Promise<void>
     const onAbort = () => {
       if (signal !== undefined) fail(abortedError(address, signal));
     };
-    const timer = setTimeout(() => fail(opening.timedOut()), timeout);
+    const timer = setTimeout(() => fail(opening.timedOut()), Math.min(timeout, LONGEST_TIMER));
     signal?.addEventListener('abort', onAbort);
     socket.on(event, onOpen);
     socket.on('error', onError);
