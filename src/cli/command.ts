@@ -69,7 +69,7 @@ export function errorJson({ code, message }: Failure): string {
   return JSON.stringify({ error: { code, message } });
 }
 
-function helpText({ name, examples, exitCodes, remarks = [] }: CommandDescription): string {
+function helpText({ examples, exitCodes, remarks = [] }: CommandDescription): string {
   const lineWidth = Math.max(...examples.map(([line]) => line.length));
   const codeWidth = Math.max(...exitCodes.map(([code]) => code.length));
   const codes: CommandDescription['exitCodes'] = [['0', 'done'], ...exitCodes, ['2', 'wrong usage: nothing was done']];
@@ -82,8 +82,6 @@ function helpText({ name, examples, exitCodes, remarks = [] }: CommandDescriptio
     '',
     'Exit codes:',
     ...sorted.map(([code, meaning]) => `  ${code.padEnd(codeWidth)}  ${meaning}`),
-    '',
-    `More in docs/commands.md#${name}.`,
   ].join('\n');
 }
 

@@ -3,7 +3,7 @@
 import { stringify } from '../codecs/json/stringify.js';
 import { SpokeError } from '../contracts/index.js';
 
-// Channels come from the network, and a terminal obeys control characters.
+// Channels, bodies and errors come from the network, and a terminal obeys control characters.
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
@@ -19,11 +19,21 @@ export function printJson(value: object): void {
 
 /** One line on standard error. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }
 
 /** A body as JSON. What JSON cannot say (binary data of another codec) is written as Base64 text. */
 export function jsonText(body: unknown): string {
+  // In JSON, control characters stand inside texts only, where the escape means the same.
+  return printable(textOf(body));
+}
+
+/** The text with its control characters written as `\uXXXX`. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function textOf(body: unknown): string {
   try {
     return stringify(body);
   } catch (error) {
@@ -33,9 +43,4 @@ export function jsonText(body: unknown): string {
       return typeof value === 'bigint' ? value.toString() : value;
     });
   }
-}
-
-/** The text with its control characters written as `\uXXXX`. */
-export function printable(text: string): string {
-  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -7,7 +7,7 @@ import { CLIENT_REMARKS, parseBody, parseTimeout, withConnectionOptions } from '
 import { errorJson, newCommand, run } from './command.js';
 import { connected } from './connected.js';
 import { EXIT, failureOf, UsageError } from './failure.js';
-import { jsonText, note, printJson, printLine } from './output.js';
+import { jsonText, note, printable, printJson, printLine } from './output.js';
 
 interface Options extends ConnectionOptions {
   readonly timeout?: string;
@@ -71,7 +71,8 @@ function printOutcome(error: SpokeError, json: boolean): void {
     printLine('Timeout');
     note(`${command.name()}: ${failure.message}`);
   } else {
-    printLine(`Error: ${error.message}`);
+    // A provider's text may have several lines.
+    printLine(`Error: ${error.message.split('\n').map(printable).join('\n')}`);
   }
 }
 

@@ -76,6 +76,14 @@ describe('without a result it ends with exit code 1', () => {
     expect(JSON.parse(stdout)).toEqual({ error: { code: 'REMOTE', message: 'out of paper' } });
   });
 
+  test('and prints an error of several lines as it is, but for control characters', async () => {
+    await provider.provide('fail', () => {
+      throw new Error('first\n  second \u001b[31mred');
+    });
+    const { stdout } = await run('spoke-call', ['--url', url, 'fail']);
+    expect(stdout).toBe('Error: first\n  second \\u001b[31mred\n');
+  });
+
   test('and prints Error for an answer that is none', async () => {
     await provider.subscribe('odd/-rpc/**/call', async (message) => {
       await provider.publish(message.channel.replace(/call$/, 'result'), 'neither');

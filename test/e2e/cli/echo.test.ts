@@ -120,10 +120,11 @@ describe('spoke-echo prints', () => {
     });
   });
 
-  test('control characters in a channel as text: a message cannot paint the terminal or fake a line', async () => {
+  test('control characters as text: a message cannot paint the terminal or fake a line', async () => {
     const echo = await startEcho();
-    await client.publish('a\u001b[2J\nfake: 1', 1);
-    expect(await echo.line()).toBe('a\\u001b[2J\\u000afake: 1: 1');
+    await client.publish('a\u001b[2J\nfake: 1', 'b\u009b1m\u007f\n');
+    const line = await echo.line();
+    expect(line).toBe('a\\u001b[2J\\u000afake: 1: "b\\u009b1m\\u007f\\n"');
   });
 });
 
