@@ -209,7 +209,7 @@ export class Exchange implements SessionOwner {
     }
     const error = this.#checkSubscription(session, pattern);
     if (error !== undefined) {
-      this.#refuse(session, error, channel);
+      this.#refuse(session, error, channel, pattern);
       return false;
     }
     session.patterns.add(pattern);
@@ -299,7 +299,7 @@ export class Exchange implements SessionOwner {
     session.link.outbox.push(sink.block, sink.position - length, sink.position);
   }
 
-  #refuse(session: Session, error: SpokeError, channel: string | undefined): void {
+  #refuse(session: Session, error: SpokeError, channel: string | undefined, pattern?: string): void {
     this.counters.refused++;
     session.refusals++;
     // One line per connection, not per message: whoever floods the broker must not flood its log.
@@ -311,6 +311,7 @@ export class Exchange implements SessionOwner {
       code: error.code,
       message: error.message,
       ...(channel !== undefined && { channel }),
+      ...(pattern !== undefined && { pattern }),
     };
     this.#tell(session, control.ERROR, body);
   }

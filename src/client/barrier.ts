@@ -12,8 +12,11 @@ interface Waiter {
 export class Barrier {
   readonly #clock: Clock;
   readonly #send: (number: number) => void;
-  #waiters: Waiter[] = [];
+  // By number, ascending.
+  readonly #waiters = new Set<Waiter>();
   #sent = 0;
+  // First ping of the present connection.
+  #first = 1;
   #scheduled = false;
 
   /** @param send - sends the ping with this number, if there is a connection. */
@@ -22,36 +25,54 @@ export class Barrier {
     this.#send = send;
   }
 
-  /** Resolves when everything sent before this call, and in this turn, has taken effect in the broker. */
-  async wait(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ number: this.#sent + 1, resolve, reject });
-      if (this.#scheduled) return;
+  /** Those who wait. */
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /**
+   * `passed` resolves when everything sent before this call, and in this turn, has taken effect in the broker.
+   * Whoever stops waiting calls `forget`: `passed` then never settles.
+   */
+  wait(): { readonly passed: Promise<void>; readonly forget: () => void } {
+    let forget = (): void => {};
+    const passed = new Promise<void>((resolve, reject) => {
+      const waiter = { number: this.#sent + 1, resolve, reject };
+      this.#waiters.add(waiter);
+      forget = () => this.#waiters.delete(waiter);
+    });
+    if (!this.#scheduled) {
       this.#scheduled = true;
       this.#clock.defer(() => {
         this.#scheduled = false;
-        if (this.#waiters.length > 0) this.#send(++this.#sent);
+        if (this.#waiters.size > 0) this.#send(++this.#sent);
       });
-    });
+    }
+    return { passed, forget };
   }
 
-  /** A ping came back. Numbers that were not sent are no answers: with a peers' broker, anyone can write to that channel. */
+  /**
+   * A ping came back. Numbers that were not sent are no answers: with a peers' broker, anyone can write to that channel.
+   * Nor are those of a connection before: such a broker may route them late, to the connection of now.
+   */
   returned(number: number): void {
-    if (!(number <= this.#sent)) return;
-    const done = this.#waiters.filter((waiter) => waiter.number <= number);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
-    for (const waiter of done) waiter.resolve();
+    if (!(number <= this.#sent && number >= this.#first)) return;
+    for (const waiter of this.#waiters) {
+      if (waiter.number > number) break;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
   }
 
   /** A new connection: what was on its way on the old one is lost. */
   connected(): void {
-    if (this.#waiters.length > 0) this.#send(++this.#sent);
+    this.#first = this.#sent + 1;
+    if (this.#waiters.size > 0) this.#send(++this.#sent);
   }
 
   /** Nothing will come back any more. */
   close(error: unknown): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters.clear();
   }
 }

@@ -1,9 +1,8 @@
 // The client without remote calls and without a platform: what Node and browsers have in common.
 
-import { canonical, Router } from '../channels/index.js';
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
-import { control, systemClock, Turn } from '../link/index.js';
+import { systemClock, Turn } from '../link/index.js';
 import { parseAddress, TransportRegistry } from '../transports/index.js';
 import { Barrier } from './barrier.js';
 import { Connector } from './connector.js';
@@ -20,8 +19,8 @@ import type {
 } from './options.js';
 import { randomId } from './random-id.js';
 import { ClientSession } from './session.js';
-import type { MessageHandler, SubscriptionOwner } from './subscription.js';
-import { Subscription } from './subscription.js';
+import type { MessageHandler, Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
 import { waitFor } from './wait-for.js';
 
 const WRITTEN = Promise.resolve();
@@ -40,13 +39,11 @@ export class BaseClient implements AsyncDisposable {
   readonly #turn: Turn;
   readonly #heartbeat: number;
   readonly #events = new ClientEmitter();
-  readonly #router = new Router<Subscription>();
-  readonly #patterns = new Map<string, Set<Subscription>>();
+  readonly #subscriptions: Subscriptions;
   readonly #offline: OfflineQueue;
   readonly #barrier: Barrier;
   readonly #abort = new AbortController();
   readonly #id = randomId();
-  readonly #owner: SubscriptionOwner;
   readonly #connector: Connector;
 
   #state: ClientState = 'idle';
@@ -72,11 +69,11 @@ export class BaseClient implements AsyncDisposable {
     }
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
     this.#barrier = new Barrier(this.#turn.clock, (number) => this.#session?.ping(number));
-    this.#owner = {
+    this.#subscriptions = new Subscriptions({
       iteratorMessages: this.#limits.iteratorMessages,
-      remove: (subscription) => this.#remove(subscription),
+      send: (channel, pattern, bounce) => this.#session?.send(channel, pattern, bounce),
       report: (error) => this.#events.error(error),
-    };
+    });
     const parts = {
       address: parseAddress(url),
       transport: new TransportRegistry(options.transports).find(url),
@@ -189,15 +186,21 @@ export class BaseClient implements AsyncDisposable {
     if (typeof pattern !== 'string') throw new TypeError('subscribe: the pattern must be a string');
     if (handler !== undefined && typeof handler !== 'function')
       throw new TypeError('subscribe: the handler must be a function');
-    const subscription = this.#add(canonical(pattern), handler, options);
+    if (options.signal?.aborted) {
+      throw new SpokeError('ABORTED', `subscribing to ${pattern}: aborted`, { cause: options.signal.reason });
+    }
+    const subscription = this.#subscriptions.add(pattern, handler, options);
+    const { passed, forget } = this.#barrier.wait();
+    const accepted = this.#subscriptions.accepted(subscription, passed);
     try {
-      await waitFor(this.#barrier.wait(), options, this.#turn.clock, () => `subscribing to ${pattern}`);
+      await waitFor(accepted, options, this.#turn.clock, () => `subscribing to ${pattern}`);
+      return subscription;
     } catch (error) {
       await subscription.unsubscribe();
       throw error;
+    } finally {
+      forget();
     }
-    options.signal?.addEventListener('abort', () => void subscription.unsubscribe(), { once: true });
-    return subscription;
   }
 
   /**
@@ -209,13 +212,10 @@ export class BaseClient implements AsyncDisposable {
     if (signal?.aborted) return;
     this.#requireOpen();
     // Not awaited: what the broker sends at once must find its reader.
-    const subscription = this.#add(canonical(pattern), undefined, options);
-    const stop = () => void subscription.unsubscribe();
-    signal?.addEventListener('abort', stop, { once: true });
+    const subscription = this.#subscriptions.add(pattern, undefined, options);
     try {
       yield* subscription;
     } finally {
-      signal?.removeEventListener('abort', stop);
       await subscription.unsubscribe();
     }
   }
@@ -227,7 +227,12 @@ export class BaseClient implements AsyncDisposable {
    */
   async flush(options: WaitOptions = {}): Promise<void> {
     this.#requireOpen();
-    await waitFor(this.#barrier.wait(), options, this.#turn.clock, () => `flush: no answer from ${this.url}`);
+    const { passed, forget } = this.#barrier.wait();
+    try {
+      await waitFor(passed, options, this.#turn.clock, () => `flush: no answer from ${this.url}`);
+    } finally {
+      forget();
+    }
   }
 
   /**
@@ -253,6 +258,7 @@ export class BaseClient implements AsyncDisposable {
       const owner = {
         message: (view: MessageView) => this.#message(view),
         report: (error: SpokeError) => this.#events.error(error),
+        refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
         pinged: (number: number) => this.#barrier.returned(number),
         drain: () => this.#release(),
         close: (reason: CloseReason) => {
@@ -273,10 +279,7 @@ export class BaseClient implements AsyncDisposable {
       else this.#session = session;
       session.start();
       if (this.#session === undefined) return;
-      for (const [pattern, subscriptions] of this.#patterns) {
-        const bounce = [...subscriptions].some((subscription) => subscription.bounce);
-        session.send(control.SUBSCRIBE, pattern, bounce);
-      }
+      this.#subscriptions.restore();
       this.#offline.flush((frame) => session.link.outbox.push(frame, 0, frame.length));
       this.#barrier.connected();
       this.#enter('connected', undefined);
@@ -284,31 +287,10 @@ export class BaseClient implements AsyncDisposable {
   }
 
   #message(view: MessageView): void {
-    const subscriptions = this.#router.route(view.head.channel);
+    const subscriptions = this.#subscriptions.route(view.head.channel);
     if (subscriptions.length === 0) return;
     const message = new Message(view.head, view.time, this.#codec.decodeBody(view));
     for (const subscription of subscriptions) subscription.deliver(message);
-  }
-
-  #add(pattern: string, handler: MessageHandler | undefined, { bounce }: SubscribeOptions): Subscription {
-    const subscription = new Subscription(pattern, handler, this.#owner, bounce);
-    const others = this.#patterns.get(pattern);
-    if (others === undefined) this.#patterns.set(pattern, new Set([subscription]));
-    else others.add(subscription);
-    this.#router.subscribe(pattern, subscription);
-    // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
-    this.#session?.send(control.SUBSCRIBE, pattern, subscription.bounce);
-    return subscription;
-  }
-
-  async #remove(subscription: Subscription): Promise<void> {
-    const { pattern } = subscription;
-    this.#router.unsubscribe(pattern, subscription);
-    const others = this.#patterns.get(pattern);
-    others?.delete(subscription);
-    if (others === undefined || others.size > 0) return;
-    this.#patterns.delete(pattern);
-    this.#session?.send(control.UNSUBSCRIBE, pattern);
   }
 
   async #close(error: SpokeError | undefined): Promise<void> {
@@ -317,9 +299,7 @@ export class BaseClient implements AsyncDisposable {
     this.#abort.abort(reason);
     this.#offline.close(reason);
     this.#barrier.close(reason);
-    for (const subscriptions of this.#patterns.values()) for (const one of subscriptions) one.end();
-    this.#patterns.clear();
-    this.#router.clear();
+    this.#subscriptions.end();
     const link = this.#session?.link;
     link?.end();
     this.#enter('closed', error);

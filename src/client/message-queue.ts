@@ -19,7 +19,7 @@ export class MessageQueue implements AsyncIterableIterator<Message, undefined> {
   #ended = false;
 
   /**
-   * @param overflow - called once each time the queue begins to lose messages.
+   * @param overflow - called when the queue begins to lose messages, and again only after the reader had caught up.
    * @param returned - called when the reader leaves.
    */
   constructor(limit: number, overflow: () => void, returned: () => void) {
@@ -52,10 +52,8 @@ export class MessageQueue implements AsyncIterableIterator<Message, undefined> {
 
   async next(): Promise<Result> {
     const message = this.#take();
-    if (message !== undefined) {
-      this.#overflowing = false;
-      return { done: false, value: message };
-    }
+    if (this.#first === this.#messages.length) this.#overflowing = false;
+    if (message !== undefined) return { done: false, value: message };
     if (this.#ended) return DONE;
     return new Promise((resolve) => this.#readers.push(resolve));
   }

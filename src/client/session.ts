@@ -10,6 +10,8 @@ import { randomId } from './random-id.js';
 export interface SessionOwner {
   message(view: MessageView): void;
   report(error: SpokeError): void;
+  /** The broker refused to subscribe us to this pattern. */
+  refused(pattern: string, error: SpokeError): void;
   /** Ping number `number` came back. */
   pinged(number: number): void;
   drain(): void;
@@ -122,7 +124,9 @@ export class ClientSession implements LinkHandler {
     if (channel !== control.ERROR || !this.#features.has('errors')) return false;
     const refusal = control.readError(codec.decodeBody(view));
     if (refusal === undefined) return false;
-    this.#owner.report(control.asError(refusal, url));
+    const error = control.asError(refusal, url);
+    if (refusal.pattern === undefined) this.#owner.report(error);
+    else this.#owner.refused(refusal.pattern, error);
     return true;
   }
 

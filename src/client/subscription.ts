@@ -33,6 +33,7 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   #unread: MessageQueue | undefined;
   #missed = 0;
   #ended = false;
+  #letGoOfSignal: (() => void) | undefined;
 
   /** Not for users: `client.subscribe` makes subscriptions. */
   constructor(pattern: string, handler: MessageHandler | undefined, owner: SubscriptionOwner, bounce = true) {
@@ -80,9 +81,17 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
     for (const queue of this.#queues) if (!queue.push(message)) this.#missed++;
   }
 
+  /** Not for users: unsubscribes when the signal aborts, and keeps no listener on it for longer than need be. */
+  endWith(signal: AbortSignal): void {
+    const stop = () => void this.unsubscribe();
+    signal.addEventListener('abort', stop, { once: true });
+    this.#letGoOfSignal = () => signal.removeEventListener('abort', stop);
+  }
+
   /** Not for users: the client has closed. */
   end(): void {
     this.#ended = true;
+    this.#letGoOfSignal?.();
     for (const queue of this.#queues) queue.end();
     this.#queues.clear();
   }

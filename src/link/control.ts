@@ -41,6 +41,8 @@ export interface ErrorBody {
   readonly message: string;
   /** The channel, where the refused message had a readable one. */
   readonly channel?: string;
+  /** The pattern, in canonical form, when that is what was refused. */
+  readonly pattern?: string;
 }
 
 /** Reads a body of `HELLO` or `WELCOME`; `undefined` when it is neither. */
@@ -62,12 +64,19 @@ export function readError(body: unknown): ErrorBody | undefined {
   const { code, message } = body;
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   const channel = 'channel' in body && typeof body.channel === 'string' ? body.channel : undefined;
-  return { code, message, ...(channel !== undefined && { channel }) };
+  const pattern = 'pattern' in body && typeof body.pattern === 'string' ? body.pattern : undefined;
+  return { code, message, ...(channel !== undefined && { channel }), ...(pattern !== undefined && { pattern }) };
 }
 
 /** The error that a broker told of, as one of ours. A code this version does not know becomes `REMOTE`. */
 export function asError(body: ErrorBody, url: string): SpokeError {
   const code: SpokeErrorCode = SPOKE_ERROR_CODES.find((known) => known === body.code) ?? 'REMOTE';
-  const details = { url, code: body.code, ...(body.channel !== undefined && { channel: body.channel }) };
+  const { channel, pattern } = body;
+  const details = {
+    url,
+    code: body.code,
+    ...(channel !== undefined && { channel }),
+    ...(pattern !== undefined && { pattern }),
+  };
   return new SpokeError(code, `refused by ${url}: ${body.message}`, { details });
 }
