@@ -71,6 +71,8 @@ export class Connector {
 
   async #pause(delay: number): Promise<void> {
     const { clock, signal } = this.#options;
+    // Whoever was told of the failure may have closed the client at once.
+    if (signal.aborted) return;
     await new Promise<void>((resolve) => {
       const cancel = clock.setTimer(delay, done);
       function done(): void {

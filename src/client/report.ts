@@ -3,13 +3,16 @@
 import type { SpokeError } from '../contracts/index.js';
 
 interface Host {
-  readonly process?: { emitWarning?: (warning: Error) => void };
+  readonly process?: { emitWarning?: (text: string, options: { type: string; code: string; detail: string }) => void };
   readonly reportError?: (error: unknown) => void;
 }
 
 /** Reports an error that has no listener. */
 export function reportUnheard(error: SpokeError): void {
   const host: Host = globalThis;
-  if (host.process?.emitWarning !== undefined) host.process.emitWarning(error);
+  const { message, name: type, code, cause } = error;
+  const detail = cause instanceof Error ? (cause.stack ?? '') : '';
+  // As a text: Node refuses an Error of another realm, such as a test runner's, by throwing.
+  if (host.process?.emitWarning !== undefined) host.process.emitWarning(message, { type, code, detail });
   else host.reportError?.(error);
 }

@@ -65,7 +65,7 @@ export class Stage {
     return broker;
   }
 
-  /** Makes a client that is not connected yet. It is quick to connect again. */
+  /** Makes a client that is not connected yet. It is quick to connect again, and has no heartbeat. */
   prepare(options: ClientOptions = {}): StagedClient {
     const { clock, codec } = this.#options;
     const tap = new TapTransport(this.transport);
@@ -74,6 +74,7 @@ export class Stage {
       transports: [tap],
       codec: codec(),
       reconnect: { minDelay: 10, maxDelay: 50 },
+      heartbeat: false,
       ...(clock !== undefined && { clock }),
       ...options,
     });
