@@ -3,6 +3,7 @@
 
 import type { Deframer, FrameHandler, Framing } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
+import { findByte } from '../text.js';
 
 const FIRST_CARRY_BYTES = 1024;
 /** What an unfinished frame may leave allocated when it is done, and the most that is allocated on a guess. */
@@ -36,18 +37,18 @@ class NulDeframer implements Deframer {
     if (this.#feeding) throw this.#outOfStep();
     this.#feeding = true;
     let start = 0;
-    let end = chunk.indexOf(0, 0);
+    let end = findByte(chunk, 0, 0);
     if ((this.#carried > 0 || this.#skipping) && end >= 0) {
       this.#finish(chunk, end, handler);
       start = end + 1;
-      end = chunk.indexOf(0, start);
+      end = findByte(chunk, 0, start);
     }
     const max = this.#max;
     while (end >= 0) {
       if (end - start <= max) handler.frame(chunk, start, end);
       else handler.refused(tooLarge(max));
       start = end + 1;
-      end = chunk.indexOf(0, start);
+      end = findByte(chunk, 0, start);
     }
     if (start < chunk.length) this.#hold(chunk, start, handler);
     // An idle connection should not sit on the buffer of its last big message.

@@ -4,16 +4,18 @@ import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { excerpt } from '../excerpt.js';
-import { asciiText, utf8Bytes, utf8Text } from '../text.js';
-import { checkValue, skipSpace, TOO_DEEP } from './checker.js';
+import { utf8Text } from '../text.js';
+import { checkString, checkValue, skipSpace } from './checker.js';
+import { exceeded, malformed } from './refusals.js';
 import type { TimeReader } from './time.js';
+import { KnownText } from './words.js';
 
 /** A head rewritten for the way out, around the text of its time. */
 export interface Rewritten {
   /** From the message's first byte on, up to where the time's number goes. */
-  readonly before: Uint8Array;
+  readonly before: KnownText;
   /** From there up to the body. */
-  readonly after: Uint8Array;
+  readonly after: KnownText;
 }
 
 /** Immutable, apart from what it remembers of itself. Shared by all messages with this head. */
@@ -67,7 +69,18 @@ function freeze(value: unknown): unknown {
   return value;
 }
 
-/** One member of the head, as positions. `end` is where its value ends. */
+/** A head that was read from bytes. */
+export interface ParsedHead {
+  readonly head: JsonHead;
+  readonly time: number | undefined;
+  /** The number of `time`; an empty range when there is none. */
+  readonly timeStart: number;
+  readonly timeEnd: number;
+  /** Tokens of the channel. */
+  readonly depth: number;
+}
+
+/** Positions of one member; `end` is where its value ends. */
 interface Member {
   readonly keyStart: number;
   readonly keyEnd: number;
@@ -75,109 +88,106 @@ interface Member {
   readonly end: number;
 }
 
-/** A head that was read from bytes. */
-export interface ParsedHead {
-  readonly head: JsonHead;
-  readonly time: number | undefined;
-  /** Where the number of `time` stands; both the position of the closing brace when there is none. */
-  readonly timeStart: number;
-  readonly timeEnd: number;
-}
-
+const CHANNEL_KEY = new KnownText('"channel"');
 /** Keys that the peers' decoders break on: never let in, so never passed on. */
-const FORBIDDEN = ['self', 'body'];
+const FORBIDDEN = new Set(['self', 'body']);
 
 /**
  * Reads a head that nobody has seen before: `start` to `end` is one valid JSON value. Every layout is taken; of members
  * with one name the last value counts, in the place of the first, as in Python.
+ * @param data - the same range of memory as `bytes`.
  * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
  */
 export function parseHead(
   bytes: Uint8Array,
+  data: DataView,
   start: number,
   end: number,
   limits: Limits,
   times: TimeReader,
 ): ParsedHead {
-  if (bytes[start] !== 0x7b) throw malformed('`head` is not an object', bytes, start, end);
-  if (end - start > limits.headBytes) {
-    throw exceeded('the head is', end - start, 'headBytes', limits.headBytes, 'bytes');
-  }
-
+  if (data.getUint8(start) !== 0x7b) throw malformed('`head` is not an object', bytes, start, end);
+  if (end - start > limits.headBytes)
+    throw exceeded('the head is', end - start, 'bytes', 'headBytes', limits.headBytes);
   const members = new Map<string, Member>();
-  // Whether the bytes are laid out as the peers write them, so that they can go out as they are.
-  let asPeersWrite = true;
-  let simple = true;
-  let repeated = false;
-  let expected = start + 1;
-  let pos = skipSpace(bytes, start + 1, end);
-  while (bytes[pos] === 0x22) {
-    const keyStart = pos;
-    const keyEnd = checkValue(bytes, pos, end, 0);
-    const colon = skipSpace(bytes, keyEnd, end);
-    const valueStart = skipSpace(bytes, colon + 1, end);
-    const valueEnd = checkValue(bytes, valueStart, end, limits.bodyDepth);
-    if (keyStart !== expected || colon !== keyEnd || valueStart !== colon + 2 || bytes[colon + 1] !== 0x20) {
-      asPeersWrite = false;
-    }
-    const key = stringAt(bytes, keyStart, keyEnd);
-    if (FORBIDDEN.includes(key)) {
+  const asPeersWrite = readMembers(bytes, data, start, end, members);
+  for (const key of members.keys()) {
+    if (FORBIDDEN.has(key))
       throw malformed(`\`head\` has the key \`${key}\`, which no peer can take`, bytes, start, end);
-    }
-    if (members.has(key)) repeated = true;
-    members.set(key, { keyStart, keyEnd, start: valueStart, end: valueEnd });
-    if (key !== 'channel' && key !== 'time' && key !== 'bounce') simple = false;
-    pos = skipSpace(bytes, valueEnd, end);
-    if (bytes[pos] !== 0x2c) {
-      if (pos !== valueEnd) asPeersWrite = false;
-      break;
-    }
-    if (pos !== valueEnd || bytes[pos + 1] !== 0x20) asPeersWrite = false;
-    expected = pos + 2;
-    pos = skipSpace(bytes, pos + 1, end);
   }
 
-  const sent = channelOf(bytes, start, end, members.get('channel'));
-  const channel = checkedChannel(sent, limits);
-  const time = members.get('time');
-  const seconds = time === undefined ? undefined : times.read(bytes, time.start, end);
-  if (time !== undefined && (seconds === undefined || !Number.isFinite(seconds))) {
-    throw new SpokeError('TIME_INVALID', `\`time\` is not a finite number: ${excerpt(bytes, time.start, time.end)}`, {
-      details: { channel },
-    });
-  }
-  const bounce = truth(bytes, members.get('bounce'), true);
-  const persist = truth(bytes, members.get('persist'), false);
-  const verbatim = asPeersWrite && !repeated && sent === channel && !members.has('bounce');
-  const rewritten = verbatim ? undefined : rewrite(bytes, members, sent === channel ? undefined : channel);
-  const text = simple ? undefined : utf8Text(bytes, start, end);
-  return {
-    head: new JsonHead(channel, bounce, persist, rewritten, text),
-    time: seconds,
-    timeStart: time?.start ?? end - 1,
-    timeEnd: time?.end ?? end - 1,
-  };
-}
-
-function channelOf(bytes: Uint8Array, start: number, end: number, member: Member | undefined): string {
-  if (member === undefined) throw malformed('`head` has no `channel`', bytes, start, end);
-  if (bytes[member.start] !== 0x22) throw malformed('`channel` is not a string', bytes, start, end);
-  return stringAt(bytes, member.start, member.end);
-}
-
-function checkedChannel(sent: string, limits: Limits): string {
+  const channelMember = members.get('channel');
+  if (channelMember === undefined) throw malformed('`head` has no `channel`', bytes, start, end);
+  if (data.getUint8(channelMember.start) !== 0x22) throw malformed('`channel` is not a string', bytes, start, end);
+  const sent = stringAt(bytes, channelMember.start, channelMember.end);
   if (sent.length > limits.channelLength) {
-    throw exceeded('the channel is', sent.length, 'channelLength', limits.channelLength, 'characters');
+    throw exceeded('the channel is', sent.length, 'characters', 'channelLength', limits.channelLength);
   }
   const channel = canonical(sent);
   const depth = depthOf(channel);
   if (depth > limits.channelDepth)
-    throw exceeded('the channel has', depth, 'channelDepth', limits.channelDepth, 'tokens');
-  return channel;
+    throw exceeded('the channel has', depth, 'tokens', 'channelDepth', limits.channelDepth);
+
+  const timeMember = members.get('time');
+  let time: number | undefined;
+  if (timeMember !== undefined) {
+    time = times.read(data, timeMember.start, timeMember.end);
+    if (!Number.isFinite(time)) {
+      const shown = excerpt(bytes, timeMember.start, timeMember.end);
+      throw new SpokeError('TIME_INVALID', `\`time\` is not a finite number: ${shown}`, { details: { channel } });
+    }
+  }
+  const bounceMember = members.get('bounce');
+  const persistMember = members.get('persist');
+  const bounce = bounceMember === undefined || truth(bytes, bounceMember);
+  const persist = persistMember !== undefined && truth(bytes, persistMember);
+  const verbatim = asPeersWrite && sent === channel && bounceMember === undefined;
+  const rewritten = verbatim ? undefined : rewrite(bytes, members, channel === sent ? undefined : channel);
+  const known = 1 + (timeMember === undefined ? 0 : 1) + (bounceMember === undefined ? 0 : 1);
+  const text = members.size === known ? undefined : utf8Text(bytes, start, end);
+  const head = new JsonHead(channel, bounce, persist, rewritten, text);
+  return { head, time, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0, depth };
+}
+
+/**
+ * Collects the members of an object that is known to be valid.
+ * @returns whether it is laid out as the peers write it, no name repeated, so that it can go out as it is.
+ */
+function readMembers(
+  bytes: Uint8Array,
+  data: DataView,
+  start: number,
+  end: number,
+  members: Map<string, Member>,
+): boolean {
+  let asPeersWrite = true;
+  let expected = start + 1;
+  let count = 0;
+  let pos = skipSpace(data, expected, end);
+  while (data.getUint8(pos) === 0x22) {
+    const keyStart = pos;
+    const keyEnd = checkString(data, pos, end);
+    const colon = skipSpace(data, keyEnd, end);
+    const valueStart = skipSpace(data, colon + 1, end);
+    const valueEnd = checkValue(data, valueStart, end, Infinity);
+    const blanks = keyStart === expected && colon === keyEnd && valueStart === colon + 2;
+    if (!blanks || data.getUint8(colon + 1) !== 0x20) asPeersWrite = false;
+    const isChannel = keyEnd - keyStart === CHANNEL_KEY.length && CHANNEL_KEY.standsAt(data, keyStart, end);
+    const key = isChannel ? 'channel' : stringAt(bytes, keyStart, keyEnd);
+    members.set(key, { keyStart, keyEnd, start: valueStart, end: valueEnd });
+    count++;
+    pos = skipSpace(data, valueEnd, end);
+    if (pos !== valueEnd) asPeersWrite = false;
+    if (data.getUint8(pos) !== 0x2c) break;
+    if (data.getUint8(pos + 1) !== 0x20) asPeersWrite = false;
+    expected = pos + 2;
+    pos = skipSpace(data, pos + 1, end);
+  }
+  return asPeersWrite && members.size === count;
 }
 
 /** Tokens of a canonical channel. */
-export function depthOf(channel: string): number {
+function depthOf(channel: string): number {
   if (channel === '') return 0;
   let depth = 1;
   for (let at = channel.indexOf('/'); at >= 0; at = channel.indexOf('/', at + 1)) depth++;
@@ -186,19 +196,14 @@ export function depthOf(channel: string): number {
 
 /** Decodes a checked string, quotes included in the range. */
 function stringAt(bytes: Uint8Array, start: number, end: number): string {
-  for (let i = start + 1; i < end - 1; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte >= 0x80 || byte === 0x5c) {
-      const text: unknown = JSON.parse(utf8Text(bytes, start, end));
-      return typeof text === 'string' ? text : '';
-    }
-  }
-  return asciiText(bytes, start + 1, end - 1);
+  const raw = utf8Text(bytes, start + 1, end - 1);
+  if (!raw.includes('\\')) return raw;
+  const text: unknown = JSON.parse(`"${raw}"`);
+  return typeof text === 'string' ? text : raw;
 }
 
 /** Python's `bool(value)`: a peer may well send `1`. */
-function truth(bytes: Uint8Array, member: Member | undefined, absent: boolean): boolean {
-  if (member === undefined) return absent;
+function truth(bytes: Uint8Array, member: Member): boolean {
   const value: unknown = JSON.parse(utf8Text(bytes, member.start, member.end));
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
   return Boolean(value);
@@ -224,35 +229,5 @@ function rewrite(bytes: Uint8Array, members: ReadonlyMap<string, Member>, channe
     before = `${text}, "time": `; // A head has its channel at least.
     text = '';
   }
-  return { before: utf8Bytes(before), after: utf8Bytes(`${text}}, "body": `) };
-}
-
-export function malformed(what: string, bytes: Uint8Array, start: number, end: number): SpokeError {
-  return new SpokeError('MALFORMED', `${what}: ${excerpt(bytes, start, end)}`);
-}
-
-/** The error for a negative result of `checkValue`. */
-export function invalidValue(
-  what: string,
-  result: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  limits: Limits,
-): SpokeError {
-  if (result === TOO_DEEP) {
-    return new SpokeError('LIMIT_EXCEEDED', `${what} nests deeper than ${limits.bodyDepth} levels (limits.bodyDepth)`, {
-      details: { limit: limits.bodyDepth },
-    });
-  }
-  const at = ~result;
-  if (at >= end) return malformed(`${what} ends too early`, bytes, start, end);
-  // The excerpt shows what led up to the place.
-  return malformed(`${what} is not valid JSON at byte ${at - start}`, bytes, Math.max(start, at - 20), end);
-}
-
-function exceeded(what: string, size: number, name: string, limit: number, unit: string): SpokeError {
-  return new SpokeError('LIMIT_EXCEEDED', `${what} ${size} ${unit}, more than ${limit} (limits.${name})`, {
-    details: { limit },
-  });
+  return { before: new KnownText(before), after: new KnownText(`${text}}, "body": `) };
 }

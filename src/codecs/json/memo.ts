@@ -1,145 +1,189 @@
-// Heads repeat: a publisher sends the same few again and again, differing in their time at most. A head that is known,
-// byte for byte, need not be parsed.
+// Heads repeat: a publisher sends the same few again and again, differing in their time at most. What stands before a body
+// and is known, byte for byte, need not be parsed.
 
 import type { Limits } from '../../contracts/index.js';
-import type { JsonHead, ParsedHead } from './head.js';
-import { depthOf } from './head.js';
+import { findByte } from '../text.js';
+import type { JsonHead } from './head.js';
+import { storeWords, wordsNeeded, wordsStandAt } from './words.js';
 
-/** A head as it looks on the wire. When it has a time, the number is left out: a gap between the two parts. */
-export interface KnownHead {
+/** What is known of one way to begin a message: all that stands before the body. */
+export interface KnownStart {
   readonly head: JsonHead;
-  /** Up to the number of `time`; all of it when there is none. */
-  readonly before: Uint8Array;
-  /** From the number on. Empty when there is none. */
-  readonly after: Uint8Array;
-  readonly timed: boolean;
-  /** Size and depth that a limit may be held against; the memory is shared by readers with different limits. */
-  readonly bytes: number;
+  /** Bytes up to the number of `time`; all of them when the head has none. */
+  readonly before: number;
+  /** Bytes from the number on; 0 when the head has no time. */
+  readonly after: number;
+  /** From the beginning of the message to that of the head. */
+  readonly headOffset: number;
+  /** From the end of the head to the body. */
+  readonly bodyGap: number;
+  /** The bytes before the head, and those between head and body, are those that the peers write. */
+  readonly asPeersWrite: boolean;
+  /** Of the channel, for readers with limits of their own: the memory is shared. Here, not behind two more objects. */
+  readonly length: number;
   readonly depth: number;
 }
 
+/** A `KnownStart` in its place. A class, because objects that are spread from others have a shape each. */
+class MemoSlot {
+  readonly head: JsonHead;
+  readonly before: number;
+  readonly after: number;
+  readonly headOffset: number;
+  readonly bodyGap: number;
+  readonly asPeersWrite: boolean;
+  readonly length: number;
+  readonly depth: number;
+  /** Where its bytes are in the memory's store. */
+  readonly words: number;
+  /** Its place was taken by another: readers must not use it any more. */
+  replaced = false;
+
+  constructor(known: KnownStart, words: number) {
+    this.head = known.head;
+    this.before = known.before;
+    this.after = known.after;
+    this.headOffset = known.headOffset;
+    this.bodyGap = known.bodyGap;
+    this.asPeersWrite = known.asPeersWrite;
+    this.length = known.length;
+    this.depth = known.depth;
+    this.words = words;
+  }
+}
+
+export type { MemoSlot };
+
 const SLOTS = 4096;
-const MAX_HEAD_BYTES = 512;
+/** One of so many gets in when there is no room. */
+const ADMITTED = 8;
+const MAX_BYTES = 256;
+/** Both parts, each rounded up. */
+const SLOT_WORDS = MAX_BYTES / 8 + 2;
 
 /**
- * A bounded memory of heads: one slot for each hash, newer ones replace older ones. Whoever crafts heads with equal
- * hashes makes it forget, never mistake one for another: what is found here is compared byte for byte.
+ * A bounded memory: two places for each hash, newer ones replace older ones. Whoever crafts equal hashes makes it forget,
+ * never mistake one for another: what is found here is compared byte for byte.
  *
- * A head is kept when it comes the second time in a row to its slot, so that heads which never repeat (each remote
- * call has channels of its own) neither cost a copy nor push out those that do.
+ * When both places are taken only some get in: heads that repeat will, soon, and those that never do (each remote call has
+ * channels of its own) rarely push out one that does.
+ *
+ * All bytes lie in one array: with hundreds of channels in turn, an array each means a dozen cache misses a message, which
+ * cost more than all the rest of reading.
  */
 export class HeadMemo {
   readonly #slots: number;
-  readonly #known: (KnownHead | undefined)[];
-  readonly #seen: Int32Array;
+  readonly #hashes: Int32Array;
+  readonly #known: (MemoSlot | undefined)[];
+  #words = new Float64Array(0);
+  #turnedAway = 0;
+  #evictions = 0;
 
+  /** @param slots - a power of two from 2 to 4096. */
   constructor(slots = SLOTS) {
     this.#slots = slots;
+    this.#hashes = new Int32Array(slots);
     this.#known = Array.from({ length: slots }, () => undefined);
-    this.#seen = new Int32Array(slots);
   }
 
-  /** The head that has this hash, perhaps; compare it. */
-  candidate(hash: number): KnownHead | undefined {
-    return this.#known[this.#slot(hash)];
+  /** What has this hash, perhaps; ask for `gap`. */
+  candidate(hash: number): MemoSlot | undefined {
+    const place = this.#place(hash);
+    if (this.#hashes[place] === hash) return this.#known[place];
+    return this.#hashes[place ^ 1] === hash ? this.#known[place ^ 1] : undefined;
   }
 
-  /** Takes note of a parsed head, and returns it when it is kept from now on. */
-  remember(hash: number, bytes: Uint8Array, start: number, end: number, parsed: ParsedHead): KnownHead | undefined {
-    if (end - start > MAX_HEAD_BYTES) return undefined;
-    const slot = this.#slot(hash);
-    if (this.#seen[slot] !== hash) {
-      this.#seen[slot] = hash;
-      return undefined;
+  /**
+   * Whether a message that starts at `pos` begins like this, up to the number of its time or to its body.
+   * @returns the position there, or -1.
+   */
+  gap(known: MemoSlot, data: DataView, pos: number, end: number): number {
+    const gap = pos + known.before;
+    return gap <= end && wordsStandAt(this.#words, known.words, known.before, data, pos) ? gap : -1;
+  }
+
+  /**
+   * Whether the rest follows after the number of its time.
+   * @returns where the body begins, or -1.
+   */
+  body(known: MemoSlot, data: DataView, pos: number, end: number): number {
+    const body = pos + known.after;
+    const words = known.words + wordsNeeded(known.before);
+    return body <= end && wordsStandAt(this.#words, words, known.after, data, pos) ? body : -1;
+  }
+
+  /** Whether something with this hash and size may be kept. */
+  wants(hash: number, bytes: number): boolean {
+    if (bytes > MAX_BYTES) return false;
+    const place = this.#place(hash);
+    if (this.#known[place] === undefined || this.#known[place ^ 1] === undefined) return true;
+    return ++this.#turnedAway % ADMITTED === 0;
+  }
+
+  /** Remembers the bytes from `pos` on, without those of the time's number, which ends at `timeEnd`. */
+  keep(hash: number, data: DataView, pos: number, timeEnd: number, known: KnownStart): MemoSlot {
+    if (this.#words.length === 0) this.#words = new Float64Array(this.#slots * SLOT_WORDS);
+    let place = this.#place(hash);
+    if (this.#known[place] !== undefined && (this.#known[place ^ 1] === undefined || this.#evictions++ % 2 === 0))
+      place ^= 1;
+    const replaced = this.#known[place];
+    if (replaced !== undefined) replaced.replaced = true;
+    const slot = new MemoSlot(known, place * SLOT_WORDS);
+    storeWords(this.#words, slot.words, data, pos, known.before);
+    if (known.after > 0) {
+      storeWords(this.#words, slot.words + wordsNeeded(known.before), data, timeEnd, known.after);
     }
-    const { head, time, timeStart, timeEnd } = parsed;
-    const timed = time !== undefined;
-    const known: KnownHead = {
-      head,
-      before: bytes.slice(start, timed ? timeStart : end),
-      after: timed ? bytes.slice(timeEnd, end) : new Uint8Array(0),
-      timed,
-      bytes: end - start,
-      depth: depthOf(head.channel),
-    };
-    this.#known[slot] = known;
-    return known;
+    this.#known[place] = slot;
+    this.#hashes[place] = hash;
+    return slot;
   }
 
-  #slot(hash: number): number {
-    return (Math.imul(hash, 0x9e3779b1) >>> 16) % this.#slots;
+  // The upper bits depend on all bytes.
+  #place(hash: number): number {
+    return (hash >>> 20) & (this.#slots - 1);
   }
 }
 
-/** Whether another reader's head is within these limits too. */
-export function withinLimits(known: KnownHead, limits: Limits): boolean {
-  return (
-    known.bytes <= limits.headBytes &&
-    known.head.channel.length <= limits.channelLength &&
-    known.depth <= limits.channelDepth
-  );
+/** Whether what another reader took is within these limits too. */
+export function withinLimits(known: KnownStart, limits: Limits): boolean {
+  return known.length <= limits.channelLength && known.depth <= limits.channelDepth;
 }
+
+const TIM = 0x6d697422; // `"tim`, read little-endian
+const E_BLANK = 0x203a2265; // `e": `
+/** Where the key stands in a message that begins `{"head": {"time": `, as those do that a bridge of the peers sends. */
+const TIME_FIRST = 10;
+const SHORTEST = 32;
 
 /**
- * Hashes the object that begins at `start`, leaving out the number of a `time` among its members. Only looks for where
- * strings and objects end: what is hashed need not be valid JSON, and then has the hash of nothing that is known.
+ * Hashes what stands before the first closing brace, which ends most heads. A number right before it is left out,
+ * and one that is a time at the beginning: heads that differ in their time only have one hash.
+ * @param base - position of `bytes` in `data`.
+ * @returns 0 when there is nothing to hash.
  */
-export function hashHead(bytes: Uint8Array, start: number, limit: number): number {
-  let hash = 0;
-  let depth = 0;
-  let pos = start;
-  while (pos < limit) {
-    let byte = bytes[pos++] ?? 0;
-    hash = ((hash << 5) | (hash >>> 27)) ^ byte;
-    if (byte === 0x22) {
-      const first = pos;
-      while (pos < limit) {
-        byte = bytes[pos++] ?? 0;
-        hash = ((hash << 5) | (hash >>> 27)) ^ byte;
-        if (byte === 0x22) break;
-        if (byte === 0x5c) pos++;
-      }
-      if (pos - first === 5 && depth === 1 && isTimeKey(bytes, first, limit)) pos = afterNumber(bytes, pos, limit);
-    } else if (byte === 0x7b || byte === 0x5b) {
-      depth++;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      if (--depth <= 0) break;
-    }
+export function hashStart(bytes: Uint8Array, data: DataView, base: number, start: number, end: number): number {
+  const brace = findByte(bytes, 0x7d, start);
+  if (brace < start + SHORTEST || brace >= end || brace - start > MAX_BYTES) return 0;
+  let stop = base + brace;
+  let at = base + start;
+  while (stop > at && isNumeric(data.getUint8(stop - 1))) stop--;
+  if (data.getInt32(at + TIME_FIRST, true) === TIM && data.getInt32(at + TIME_FIRST + 4, true) === E_BLANK) {
+    at += TIME_FIRST + 8;
+    while (at < stop && isNumeric(data.getUint8(at))) at++;
   }
-  return hash;
+  let hash = stop - at;
+  const last = stop - 4;
+  for (; at < last; at += 4) hash = mix(hash, data.getInt32(at, true));
+  // The last four bytes, some of them once more: what stands before them is at hand in any case.
+  return mix(hash, data.getInt32(last, true));
 }
 
-/** Whether `time":` stands here. */
-function isTimeKey(bytes: Uint8Array, pos: number, limit: number): boolean {
-  return (
-    pos + 5 < limit &&
-    bytes[pos] === 0x74 &&
-    bytes[pos + 1] === 0x69 &&
-    bytes[pos + 2] === 0x6d &&
-    bytes[pos + 3] === 0x65 &&
-    bytes[pos + 5] === 0x3a
-  );
+/** A product moves differences up only; the rotation brings them back down. */
+function mix(hash: number, word: number): number {
+  return Math.imul(((hash << 13) | (hash >>> 19)) ^ word, 0x9e3779b1);
 }
 
-/** Skips a colon, a blank, and what numbers are made of. */
-function afterNumber(bytes: Uint8Array, pos: number, limit: number): number {
-  pos++;
-  if (pos < limit && bytes[pos] === 0x20) pos++;
-  while (pos < limit) {
-    const byte = bytes[pos] ?? 0;
-    const digit = byte >= 0x30 && byte <= 0x39;
-    if (!digit && byte !== 0x2e && byte !== 0x2d && byte !== 0x2b && (byte | 0x20) !== 0x65) break;
-    pos++;
-  }
-  return pos;
-}
-
-/** Whether the known bytes stand at `pos`. */
-export function standsAt(known: Uint8Array, bytes: Uint8Array, pos: number, end: number): boolean {
-  const length = known.length;
-  if (length > end - pos) return false;
-  for (let i = 0; i < length; i++) {
-    if (known[i] !== bytes[pos + i]) return false;
-  }
-  return true;
+/** What numbers are made of: `+`, `-`, `.`, digits, `E`, `e`. */
+function isNumeric(byte: number): boolean {
+  return (byte <= 0x39 && byte >= 0x2b && byte !== 0x2c && byte !== 0x2f) || (byte | 0x20) === 0x65;
 }

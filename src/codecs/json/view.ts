@@ -2,8 +2,10 @@
 
 import type { MessageView } from '../../contracts/index.js';
 import { JsonHead } from './head.js';
+import { dataOf } from './words.js';
 
 const EMPTY = new Uint8Array(0);
+const NO_DATA = dataOf(EMPTY);
 const NO_HEAD = new JsonHead('', true, false);
 
 /**
@@ -16,12 +18,17 @@ export class JsonView implements MessageView {
   bytes: Uint8Array = EMPTY;
   bodyStart = 0;
   bodyEnd = 0;
+  /** The same memory as `bytes`, beginning `base` bytes earlier. */
+  data: DataView = NO_DATA;
+  base = 0;
+  /** Where the message begins. This and all other positions are those of `bytes`. */
+  start = 0;
   headStart = 0;
   /** After the closing brace of the head. */
   headEnd = 0;
-  /** The number of `time` as it came. Meaningless when `time` is undefined. */
+  /** The number of `time` as it came; an empty range when there is none. */
   timeStart = 0;
   timeEnd = 0;
-  /** The bytes between head and body are those the peers write, so that both go out in one piece. */
-  adjacent = false;
+  /** The bytes before the head, and those between head and body, are those that the peers write. */
+  asPeersWrite = false;
 }

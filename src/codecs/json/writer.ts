@@ -5,81 +5,86 @@
 
 import type { FrameSink, OutgoingHead } from '../../contracts/index.js';
 import { utf8Bound, utf8Bytes, writeUtf8 } from '../text.js';
+import { BODY_KEY, HEAD_KEY } from './reader.js';
 import { notEncodable, stringify } from './stringify.js';
 import type { JsonView } from './view.js';
+import { copyText, dataOf, KnownText } from './words.js';
 
-const HEAD_KEY = utf8Bytes('{"head": ');
-const TIME_KEY = utf8Bytes(', "time": ');
-const BODY_KEY = utf8Bytes(', "body": ');
-const NULL = utf8Bytes('null');
-const RIGHT_BRACE = 0x7d;
+const TIME_KEY = ', "time": ';
+const NULL = dataOf(utf8Bytes('null'));
+/** `}` and NUL, written little-endian. */
+const END = 0x007d;
 
 /** Set by members of their own in an `OutgoingHead`. */
 const OWN_KEYS = new Set(['channel', 'time', 'bounce', 'persist']);
 const FORBIDDEN_KEYS = new Set(['self', 'body']);
 
-/** Below this a loop beats `set`, which needs a view of the source. */
-const LOOP_BYTES = 64;
-
-/** Copies a range and returns the position after it. */
-function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  if (end - start <= LOOP_BYTES) {
-    for (let i = start; i < end; i++) target[at++] = source[i] ?? 0;
-    return at;
-  }
-  target.set(source.subarray(start, end), at);
-  return at + end - start;
-}
-
 export class JsonWriter {
-  /** The number formatted last: all messages of one turn have one time. */
-  #stamped = NaN;
-  #stamp: Uint8Array = new Uint8Array(0);
+  /** The member for the time formatted last: all messages of one turn have one time. */
+  #stamp = new KnownText(`${TIME_KEY}0`);
+  #stamped = 0;
+  /** The sink's block as it was seen last: one serves hundreds of messages. */
+  #block = new Uint8Array(0);
+  #target = dataOf(this.#block);
 
   forward(view: JsonView, time: number, sink: FrameSink): number {
-    const source = view.bytes;
-    const { rewritten } = view.head;
+    const { data, base } = view;
     const stamp = view.time === undefined ? this.#format(time) : undefined;
-    const timeBytes = stamp === undefined ? view.timeEnd - view.timeStart : stamp.length + TIME_KEY.length;
-    const bodyBytes = view.bodyEnd - view.bodyStart;
+    if (!view.asPeersWrite || view.head.rewritten !== undefined) return this.#relay(view, stamp, sink);
+    // The usual message: its own bytes, with a time in between when it had none.
+    const from = base + view.start;
+    const to = base + view.bodyEnd;
+    const length = to - from + (stamp === undefined ? 0 : stamp.length) + 2;
+    let at = sink.reserve(length);
+    const target = this.#dataOf(sink.block);
+    if (stamp === undefined) at = copyText(data, from, to, target, at);
+    else {
+      const middle = base + view.headEnd - 1;
+      at = copyText(data, from, middle, target, at);
+      at = copyText(stamp.data, 0, stamp.length, target, at);
+      at = copyText(data, middle, to, target, at);
+    }
+    target.setUint16(at, END, true);
+    sink.commit(length);
+    return length;
+  }
+
+  /** A message that came in another layout, or whose head changes on the way. */
+  #relay(view: JsonView, stamp: KnownText | undefined, sink: FrameSink): number {
+    const { data, base, head } = view;
+    const { rewritten } = head;
     const headBytes =
       rewritten === undefined ? view.headEnd - view.headStart : rewritten.before.length + rewritten.after.length;
-    // A few bytes more than are needed; a sink takes them back.
-    const start = sink.reserve(HEAD_KEY.length + headBytes + timeBytes + BODY_KEY.length + bodyBytes + NULL.length + 2);
-    const target = sink.block;
+    const timeBytes = stamp === undefined ? view.timeEnd - view.timeStart : stamp.length;
+    const bodyBytes = view.bodyEnd - view.bodyStart;
+    // A few bytes more than are needed; the sink takes them back.
+    const start = sink.reserve(
+      HEAD_KEY.length + headBytes + timeBytes + BODY_KEY.length + Math.max(bodyBytes, NULL.byteLength) + 2,
+    );
+    const target = this.#dataOf(sink.block);
     let at = start;
     if (rewritten !== undefined) {
-      at = copy(rewritten.before, 0, rewritten.before.length, target, at);
+      at = copyText(rewritten.before.data, 0, rewritten.before.length, target, at);
       at =
         stamp === undefined
-          ? copy(source, view.timeStart, view.timeEnd, target, at)
-          : copy(stamp, 0, stamp.length, target, at);
-      at = copy(rewritten.after, 0, rewritten.after.length, target, at);
+          ? copyText(data, base + view.timeStart, base + view.timeEnd, target, at)
+          : copyText(stamp.data, TIME_KEY.length, stamp.length, target, at);
+      at = copyText(rewritten.after.data, 0, rewritten.after.length, target, at);
     } else {
-      at = copy(HEAD_KEY, 0, HEAD_KEY.length, target, at);
-      let rest = view.headStart;
-      if (stamp !== undefined) {
-        rest = view.headEnd - 1;
-        at = copy(source, view.headStart, rest, target, at);
-        at = copy(TIME_KEY, 0, TIME_KEY.length, target, at);
-        at = copy(stamp, 0, stamp.length, target, at);
-      }
-      if (view.adjacent) {
-        at = copy(source, rest, view.bodyEnd, target, at);
-        target[at++] = RIGHT_BRACE;
-        target[at++] = 0;
-        sink.commit(at - start);
-        return at - start;
-      }
-      at = copy(source, rest, view.headEnd, target, at);
-      at = copy(BODY_KEY, 0, BODY_KEY.length, target, at);
+      at = copyText(HEAD_KEY.data, 0, HEAD_KEY.length, target, at);
+      at = copyText(data, base + view.headStart, base + view.headEnd - 1, target, at);
+      if (stamp !== undefined) at = copyText(stamp.data, 0, stamp.length, target, at);
+      target.setUint8(at++, 0x7d);
+      at = copyText(BODY_KEY.data, 0, BODY_KEY.length, target, at);
     }
     at =
-      bodyBytes === 0 ? copy(NULL, 0, NULL.length, target, at) : copy(source, view.bodyStart, view.bodyEnd, target, at);
-    target[at++] = RIGHT_BRACE;
-    target[at++] = 0;
-    sink.commit(at - start);
-    return at - start;
+      bodyBytes === 0
+        ? copyText(NULL, 0, NULL.byteLength, target, at)
+        : copyText(data, base + view.bodyStart, base + view.bodyEnd, target, at);
+    target.setUint16(at, END, true);
+    const length = at + 2 - start;
+    sink.commit(length);
+    return length;
   }
 
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
@@ -90,12 +95,20 @@ export class JsonWriter {
     return length;
   }
 
-  #format(time: number): Uint8Array {
+  #format(time: number): KnownText {
     if (time === this.#stamped) return this.#stamp;
     if (!Number.isFinite(time)) throw new TypeError(`time must be a finite number, not ${time}`);
-    this.#stamp = utf8Bytes(String(time));
+    this.#stamp = new KnownText(`${TIME_KEY}${time}`);
     this.#stamped = time;
     return this.#stamp;
+  }
+
+  #dataOf(block: Uint8Array): DataView {
+    if (block !== this.#block) {
+      this.#block = block;
+      this.#target = dataOf(block);
+    }
+    return this.#target;
   }
 }
 

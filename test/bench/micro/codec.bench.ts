@@ -1,0 +1,165 @@
+/**
+ * What a message costs the JSON codec, step by step: nanoseconds each, and as a share of JSON.parse of the whole message.
+ *
+ * npx esbuild test/bench/micro/codec.bench.ts --bundle --platform=node --format=esm | node --input-type=module - [part of a name]
+ *
+ * Messages differ from each other, as real ones do: a single repeated one lets the processor learn its branches by heart
+ * and halves the figures. They lie in 64 KiB chunks, as a socket delivers them.
+ */
+import { JsonCodec } from '../../../src/codecs/index.js';
+import { checkValue } from '../../../src/codecs/json/checker.js';
+import type { FrameHandler, FrameSink, MessageView } from '../../../src/contracts/index.js';
+import { DEFAULT_LIMITS } from '../../../src/contracts/index.js';
+
+const CHUNK_BYTES = 64 * 1024;
+const NOW = 1795344144.659;
+
+/** Keeps results alive, so that nothing measured is optimised away. */
+let kept = 0;
+
+/** Nanoseconds a message: the best of many short rounds, the one least disturbed by whoever shares the machine. */
+function measure(each: number, operation: () => void): number {
+  let best = Infinity;
+  const stop = Date.now() + 600;
+  // The first rounds compile the code.
+  for (let round = 0; round < 20 || Date.now() < stop; round++) {
+    const start = process.hrtime.bigint();
+    operation();
+    best = Math.min(best, Number(process.hrtime.bigint() - start) / each);
+  }
+  return best;
+}
+
+// A generator of its own, so that every run measures the same bytes.
+let seed = 42;
+function random(): number {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  return seed / 2 ** 32;
+}
+
+const letters = (count: number): string =>
+  Array.from({ length: count }, () => 'abcdefghijklmnop qrstuvwxyz'.charAt(random() * 27)).join('');
+const decimal = (digits: number): number => Number((random() * 10 ** (1 + random() * 2)).toFixed(digits));
+
+/** The codec alone: no block is ever allocated. */
+class RingSink implements FrameSink {
+  readonly block = new Uint8Array(1024 * 1024);
+  #position = 0;
+  reserve(bytes: number): number {
+    if (bytes > this.block.length - this.#position) this.#position = 0;
+    return this.#position;
+  }
+  commit(bytes: number): void {
+    this.#position += bytes;
+  }
+}
+
+interface Kind {
+  readonly name: string;
+  readonly channel: (i: number) => string;
+  readonly body: () => unknown;
+  readonly timed?: boolean;
+}
+
+const pose = (): unknown => ({
+  x: decimal(3),
+  y: decimal(2),
+  label: letters(16),
+  ok: true,
+  n: Math.floor(random() * 1e6),
+});
+const wide = (): unknown => ({
+  position: { x: decimal(3), y: decimal(2), z: -decimal(3) },
+  label: letters(16),
+  ok: random() < 0.5,
+  joints: Array.from({ length: 6 }, () => decimal(2)),
+  n: Math.floor(random() * 1e6),
+});
+const same = (): string => 'robot/arm/pose';
+const KINDS: readonly Kind[] = [
+  { name: '128 B object', channel: same, body: pose },
+  { name: '128 B object, with a time', channel: same, body: pose, timed: true },
+  { name: '128 B object, 500 channels', channel: (i) => `robot/${i % 500}/pose`, body: pose },
+  { name: '128 B object, channels never repeat', channel: (i) => `robot/arm/-rpc/${i}`, body: pose },
+  { name: '128 B text', channel: same, body: () => letters(86) },
+  { name: '198 B object', channel: same, body: wide },
+  { name: '64 KiB objects', channel: same, body: () => Array.from({ length: 450 }, wide) },
+  { name: '64 KiB text', channel: same, body: () => letters(65_000) },
+];
+
+/** As Python writes it. */
+function python(value: unknown): string {
+  return JSON.stringify(value, null, 1)
+    .replaceAll(/\n */g, ' ')
+    .replaceAll(/([{[]) | ([}\]])/g, '$1$2');
+}
+
+const only = process.argv.slice(2).join(' ');
+
+for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
+  const codec = new JsonCodec();
+  const values: unknown[] = [];
+  const texts: string[] = [];
+  const big = kind.name.startsWith('64');
+  let bytes = 0;
+  // A head that never repeats needs more messages than its memory has slots.
+  const wanted = kind.name.includes('never') ? 4_000_000 : CHUNK_BYTES * (big ? 8 : 1);
+  for (let i = 0; bytes < wanted; i++) {
+    const body = kind.body();
+    const time = kind.timed === true ? `, "time": ${NOW + decimal(3)}` : '';
+    const text = `{"head": {"channel": "${kind.channel(i)}"${time}}, "body": ${python(body)}}`;
+    values.push(body);
+    texts.push(text);
+    bytes += text.length + 1;
+  }
+  const whole = new Uint8Array(Buffer.from(texts.map((text) => `${text}\0`).join('')));
+  const wholeData = new DataView(whole.buffer);
+  const chunk = CHUNK_BYTES * (big ? 2 : 1);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < whole.length; at += chunk) chunks.push(whole.subarray(at, at + chunk));
+  const count = texts.length;
+  const bounds: [number, number][] = [];
+  for (let at = 0; at < whole.length; at = (bounds.at(-1)?.[1] ?? 0) + 1) bounds.push([at, whole.indexOf(0, at)]);
+
+  const sink = new RingSink();
+  const reader = codec.createReader(DEFAULT_LIMITS);
+  const handler = (frame: (view: MessageView) => void): FrameHandler => ({
+    frame: (data, start, end) => frame(reader.read(data, start, end)),
+    refused: (error) => {
+      throw error;
+    },
+  });
+  const counting: FrameHandler = { frame: (_, start, end) => void (kept += end - start), refused() {} };
+  const forwarding = handler((view) => void (kept += codec.forward(view, NOW, sink)));
+  const deframer = codec.framing.createDeframer(DEFAULT_LIMITS.messageBytes);
+  const view = { ...reader.read(whole, 0, bounds[0]?.[1] ?? 0) };
+  const bodies = bounds.map(([start, end]): [number, number] => {
+    const read = reader.read(whole, start, end);
+    return [read.bodyStart, read.bodyEnd];
+  });
+  const channel = view.head.channel;
+
+  const rows: [string, () => void][] = [
+    ['deframe', () => chunks.forEach((part) => deframer.push(part, counting))],
+    ['read', () => bounds.forEach(([start, end]) => void (kept += reader.read(whole, start, end).bodyEnd))],
+    [
+      '  of that, check body',
+      () => bodies.forEach(([start, end]) => void (kept += checkValue(wholeData, start, end, 900))),
+    ],
+    ['deframe + read + forward', () => chunks.forEach((part) => deframer.push(part, forwarding))],
+    ['encode', () => values.forEach((body) => void (kept += codec.encode({ channel }, body, sink)))],
+    [
+      'read + decodeBody',
+      () =>
+        bounds.forEach(([start, end]) => void (kept += codec.decodeBody(reader.read(whole, start, end)) === 1 ? 1 : 0)),
+    ],
+    ['JSON.parse of the whole text', () => texts.forEach((text) => void (kept += JSON.parse(text) === null ? 1 : 0))],
+  ];
+  console.log(`${kind.name}: ${Math.round(whole.length / count)} bytes`);
+  const parse = measure(count, rows.at(-1)?.[1] ?? (() => undefined));
+  for (const [name, operation] of rows) {
+    const time = measure(count, operation);
+    console.log(`  ${name.padEnd(32)}${time.toFixed(0).padStart(8)} ns ${(time / parse).toFixed(2).padStart(8)}`);
+  }
+}
+if (kept === 1) console.log();
