@@ -55,6 +55,8 @@ async function seenByOthers(): Promise<string[]> {
 /** A stranger that never heard of extensions, and one that wants to be told of errors. */
 async function strangers(): Promise<RawPeer[]> {
   const [old, told] = [await scene.raw(port), await scene.raw(port)];
+  // What a connection begins with says which language it speaks; this is about what comes later.
+  await old.roundTrip();
   told.send('{"head": {"channel": "-control/hello"}, "body": {"nonce": "n", "features": ["errors"]}}\0');
   await told.roundTrip();
   expect(told.messages.splice(0)).toEqual([expect.stringContaining('"-control/welcome"')]);
@@ -257,6 +259,24 @@ describe('Beside a connection that', () => {
     expect(broker.stats.refused - before).toBe(bad.length);
     const seen = (await seenByOthers()).map((message) => Number(/"body": (\d+)/.exec(message)?.[1]));
     expect(seen).toEqual(bad.map((_, n) => n));
+  });
+
+  const FIRST = [
+    { what: 'HTTP', bytes: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' },
+    { what: 'a TLS handshake', bytes: Buffer.from('160301020001000001fc0303', 'hex') },
+    { what: 'an empty message', bytes: Uint8Array.of(0) },
+  ];
+  it.each(FIRST)('begins with $what, all others go on, and the log says why it was closed', async ({ bytes }) => {
+    const raw = await scene.raw(port);
+    const before = logged.items.length;
+    const exchanged = pair.exchange(3);
+    raw.send(bytes);
+    await raw.until(() => raw.ended, 'to be closed');
+    await exchanged;
+    expect(await seenByOthers()).toEqual([]);
+    await untilBackToNormal();
+    const lines = logged.items.slice(before).filter(({ level }) => level === 'warn');
+    expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/speaks (HTTP|TLS|none of)/)]);
   });
 
   it('sends empty messages by the thousand, they cost nothing but their refusal', async () => {

@@ -56,7 +56,7 @@ export const UNREADABLE: readonly Refused[] = [
     'nothing at all': '',
     'blanks only': ' \t\r\n ',
     'a word': 'hello',
-    'the start line of another protocol': 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'the beginning of another protocol': 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
     'an array': '[{"head": {"channel": "bad"}}]',
     'a string': '"bad"',
     'a number': '7',

@@ -1,0 +1,58 @@
+// How long fuzzing goes on. In CI a short while, by hand as long as you like:
+//
+//   SPOKE_FUZZ_SECONDS=120 npm run test:fuzz      each property for two minutes (instead of a number of runs)
+//   SPOKE_FUZZ_RUNS=5000 npm run test:fuzz        each property so often; default 120
+//   SPOKE_FUZZ_SEED=1234 npm run test:fuzz        the seed that a failure printed; default: a new one each time
+//
+// With SPOKE_FUZZ_SECONDS set, each property says on stderr how much it tried.
+
+import type { Parameters } from 'fast-check';
+
+const DEFAULT_RUNS = 120;
+
+const seconds = number('SPOKE_FUZZ_SECONDS');
+const runs = number('SPOKE_FUZZ_RUNS') ?? DEFAULT_RUNS;
+const seed = number('SPOKE_FUZZ_SEED');
+
+/** For fast-check. */
+export function budget<T>(): Parameters<T> {
+  return {
+    numRuns: seconds === undefined ? runs : Number.MAX_SAFE_INTEGER,
+    ...(seconds !== undefined && { interruptAfterTimeLimit: seconds * 1000 }),
+    ...(seed !== undefined && { seed }),
+    // A failing run takes its time, and so does making it small.
+    verbose: 1,
+  };
+}
+
+/** For jest, in milliseconds: far more than the budget needs. */
+export const TIMEOUT = seconds === undefined ? 60_000 + runs * 200 : seconds * 1000 + 120_000;
+
+/** What was tried, for the person who asked for a long run. */
+export class Tally {
+  readonly #name: string;
+  #inputs = 0;
+  #bytes = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  add(bytes: number): void {
+    this.#inputs++;
+    this.#bytes += bytes;
+  }
+
+  report(): void {
+    if (seconds === undefined) return;
+    process.stderr.write(`${this.#name}: ${this.#inputs} inputs, ${this.#bytes} bytes\n`);
+  }
+}
+
+function number(name: string): number | undefined {
+  const text = process.env[name];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${name} must be a whole number, not ${text}`);
+  return value;
+}
