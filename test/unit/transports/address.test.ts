@@ -113,7 +113,7 @@ describe('parseAddress', () => {
           expect(again).toEqual(parts);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
