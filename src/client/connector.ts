@@ -4,6 +4,7 @@ import type { Address, Clock, CloseReason, Connection, Limits, Transport } from 
 import { SpokeError } from '../contracts/index.js';
 import { Backoff } from './backoff.js';
 import type { BackoffOptions } from './backoff.js';
+import { textOf } from './report.js';
 
 export interface ConnectorOptions {
   readonly address: Address;
@@ -87,6 +88,6 @@ export class Connector {
 
 function asSpokeError(error: unknown): SpokeError {
   if (error instanceof SpokeError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = textOf(error);
   return new SpokeError('CONNECT_FAILED', text, { cause: error });
 }

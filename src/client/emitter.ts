@@ -4,7 +4,7 @@ import { createNanoEvents } from 'nanoevents';
 
 import { SpokeError } from '../contracts/index.js';
 import type { ClientEvents, ClientState } from './options.js';
-import { reportUnheard } from './report.js';
+import { reportUnheard, textOf } from './report.js';
 
 export class ClientEmitter {
   readonly #events = createNanoEvents<ClientEvents>();
@@ -33,7 +33,7 @@ export class ClientEmitter {
     try {
       call();
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = textOf(error);
       reportUnheard(new SpokeError('HANDLER_FAILED', `listener of the event '${event}': ${text}`, { cause: error }));
     }
   }

@@ -11,6 +11,7 @@ export type {
   SubscribeOptions,
   WaitOptions,
 } from './options.js';
+export { textOf } from './report.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler } from './subscription.js';
 export { waitFor } from './wait-for.js';

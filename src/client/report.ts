@@ -16,3 +16,12 @@ export function reportUnheard(error: SpokeError): void {
   if (host.process?.emitWarning !== undefined) host.process.emitWarning(message, { type, code, detail });
   else host.reportError?.(error);
 }
+
+/** What was thrown, as text. Anything can be thrown, also what refuses to become a text. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return `a ${typeof thrown} that has no text`;
+  }
+}

@@ -3,6 +3,7 @@
 import { SpokeError } from '../contracts/index.js';
 import type { Message } from './message.js';
 import { MessageQueue } from './message-queue.js';
+import { textOf } from './report.js';
 
 /**
  * Called for each message, in the order of their arrival, and not awaited: a handler may call and publish on the same
@@ -106,7 +107,7 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   }
 
   #failed(error: unknown, message: Message): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = textOf(error);
     const where = `handler of ${this.pattern}, message on ${message.channel}`;
     this.#owner.report(new SpokeError('HANDLER_FAILED', `${where}: ${text}`, { cause: error }));
   }

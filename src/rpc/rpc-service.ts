@@ -2,6 +2,7 @@
 
 import { canonical, isPattern } from '../channels/index.js';
 import type { BaseClient, Message } from '../client/index.js';
+import { textOf } from '../client/index.js';
 import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
@@ -166,16 +167,22 @@ export class RpcService {
     let reply: Reply;
     try {
       // The argument comes from the network; the provider's declared type is its own promise about its callers.
-      reply = { okay: (await procedure(message.body as never)) ?? null };
+      const result = (await procedure(message.body as never)) ?? null;
+      // JSON would leave the member out, and with it the answer.
+      if (typeof result === 'function' || typeof result === 'symbol')
+        throw new TypeError(unsendable(`a ${typeof result} is no data`));
+      reply = { okay: result };
     } catch (error) {
-      reply = { error: errorText(error) };
+      reply = { error: textOf(error) };
     }
     try {
       await this.#client.publish(channel, reply);
     } catch (error) {
-      if (!(error instanceof SpokeError) || (error.code !== 'NOT_ENCODABLE' && error.code !== 'LIMIT_EXCEEDED'))
-        throw error;
-      await this.#client.publish(channel, { error: `the result cannot be sent: ${error.message}` });
+      const code = error instanceof SpokeError ? error.code : undefined;
+      // Nobody is left who could answer.
+      if (code === 'CLOSED') return;
+      if (!(error instanceof SpokeError) || (code !== 'NOT_ENCODABLE' && code !== 'LIMIT_EXCEEDED')) throw error;
+      await this.#client.publish(channel, { error: unsendable(error.message) });
     }
   }
 
@@ -204,6 +211,6 @@ function requireName(where: string, name: string): string {
   return text;
 }
 
-function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function unsendable(why: string): string {
+  return `the result cannot be sent: ${why}`;
 }

@@ -271,14 +271,15 @@ describe('a handler', () => {
   it('that throws something strange is reported all the same', async () => {
     await stage.broker();
     const { client, errors } = await stage.join();
-    const strange: unknown[] = [undefined, null, 'text', { message: 5 }];
+    const strange: unknown[] = [undefined, null, 'text', { message: 5 }, Object.create(null), Symbol('x')];
     await client.subscribe('x', (message) => {
       // oxlint-disable-next-line typescript/only-throw-error -- a user may
       throw strange[Number(message.body)];
     });
     for (const n of strange.keys()) await client.publish('x', n);
     await client.flush();
-    expect(errors.items).toHaveLength(4);
+    expect(errors.items).toHaveLength(strange.length);
+    expect(client.state).toBe('connected');
   });
 
   it('is not called any more once unsubscribe was called, whatever is on its way', async () => {
