@@ -11,17 +11,20 @@ const CHUNK = new Uint8Array(64 * 1024).fill(42);
 /** More than any system holds on its own for one connection. */
 const TOO_MUCH = 64 * MiB;
 
-/** Sends until `send` has returned `false` and stays with it. Returns how many bytes were taken. */
+/**
+ * Sends until `send` has returned `false` and stays with it, or the connection has ended (a `drain` may come before the
+ * system is full, and its handler may end it). Returns how many bytes were taken.
+ */
 export async function sendUntilStopped(stage: Stage, end: End): Promise<number> {
   let sent = 0;
   while (true) {
-    while (!end.blocked) {
+    while (!end.blocked && end.reason === undefined) {
       assert(sent < TOO_MUCH, `${sent} bytes were taken although the receiver is paused`);
       sent += CHUNK.length;
       end.send(CHUNK);
     }
     await stage.letTimePass();
-    if (end.blocked) return sent;
+    if (end.blocked || end.reason !== undefined) return sent;
   }
 }
 
