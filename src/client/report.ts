@@ -3,7 +3,7 @@
 import type { SpokeError } from '../contracts/index.js';
 
 interface Host {
-  readonly process?: { emitWarning?: (text: string, options: { type: string; code: string; detail: string }) => void };
+  readonly process?: { emitWarning?: (text: string, options: { type: string; code: string; detail?: string }) => void };
   readonly reportError?: (error: unknown) => void;
 }
 
@@ -11,9 +11,10 @@ interface Host {
 export function reportUnheard(error: SpokeError): void {
   const host: Host = globalThis;
   const { message, name: type, code, cause } = error;
-  const detail = cause instanceof Error ? (cause.stack ?? '') : '';
+  const detail = cause instanceof Error ? cause.stack : undefined;
   // As a text: Node refuses an Error of another realm, such as a test runner's, by throwing.
-  if (host.process?.emitWarning !== undefined) host.process.emitWarning(message, { type, code, detail });
+  if (host.process?.emitWarning !== undefined)
+    host.process.emitWarning(message, { type, code, ...(detail !== undefined && { detail }) });
   else host.reportError?.(error);
 }
 

@@ -4,6 +4,7 @@ import type { PublishOptions, WaitOptions } from '../client/index.js';
 import type { CallOptions } from '../rpc/index.js';
 import type { ClientOptions } from './client.js';
 import { Client } from './client.js';
+import { publishHandled } from './publish-handled.js';
 
 export type OneShotPublishOptions = ClientOptions & WaitOptions & Omit<PublishOptions, 'signal'>;
 export type OneShotCallOptions = ClientOptions & CallOptions;
@@ -11,20 +12,20 @@ export type OneShotCallOptions = ClientOptions & CallOptions;
 /**
  * Connects, publishes one message, waits until the broker has handled it, and closes.
  * @param options - where to connect, how to publish, and `timeout` (milliseconds) or `signal` for all of it.
- * @throws as `Client.connect`, `client.publish` and `client.flush`.
+ * @throws as `Client.connect`, `client.publish` and `client.flush`; the broker's code when it refuses the message.
  */
 export async function publish(channel: string, body?: unknown, options: OneShotPublishOptions = {}): Promise<void> {
   const { persist, bounce, time, head, timeout, signal, ...connection } = options;
   const deadline = deadlineOf(timeout);
   const client = await Client.connect({ ...connection, ...deadline(), ...(signal !== undefined && { signal }) });
   try {
-    await client.publish(channel, body, {
+    const message = {
       ...(persist !== undefined && { persist }),
       ...(bounce !== undefined && { bounce }),
       ...(time !== undefined && { time }),
       ...(head !== undefined && { head }),
-    });
-    await client.flush({ ...deadline(), ...(signal !== undefined && { signal }) });
+    };
+    await publishHandled(client, channel, body, message, { ...deadline(), ...(signal !== undefined && { signal }) });
   } finally {
     await client.close();
   }

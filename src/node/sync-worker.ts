@@ -6,6 +6,7 @@ import { waitFor } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
 import { Client } from './client.js';
+import { publishHandled } from './publish-handled.js';
 import type { SyncAnswer, SyncConnection, SyncFailure, SyncRequest } from './sync-messages.js';
 
 // Brokers to which a connection is kept open; a script that talks to more opens them again.
@@ -41,8 +42,7 @@ async function perform(request: SyncRequest, signal: AbortSignal): Promise<unkno
   }
   const { persist, time } = request.options;
   const options = { ...(persist !== undefined && { persist }), ...(time !== undefined && { time }), signal };
-  await client.publish(request.channel, request.body, options);
-  await client.flush({ signal });
+  await publishHandled(client, request.channel, request.body, options, { signal });
   return undefined;
 }
 
