@@ -78,6 +78,8 @@ function serve(port: MessagePort, cell: Int32Array): void {
       Atomics.notify(cell, 0);
     });
   });
+  Atomics.store(cell, 1, 1);
+  Atomics.notify(cell, 1);
 }
 
 const given: unknown = workerData;

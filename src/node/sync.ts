@@ -6,12 +6,15 @@ import type { MessagePort } from 'node:worker_threads';
 import { SPOKE_ERROR_CODES, SpokeError } from '../contracts/index.js';
 import type { SyncAnswer, SyncCallOptions, SyncPublishOptions, SyncRequest } from './sync-messages.js';
 
+// A worker that is not there in this time will not come: this thread, asleep, cannot hear why.
+const START_TIMEOUT = 10_000;
+
 class SyncWorker {
   #running: { readonly port: MessagePort; readonly cell: Int32Array } | undefined;
 
   run(request: SyncRequest): unknown {
     const { port, cell } = (this.#running ??= this.#start());
-    // The one cell that both threads see: 0 while the worker is busy.
+    // The cells that both threads see: the first is 0 while the worker is busy, the second until it runs.
     Atomics.store(cell, 0, 0);
     port.postMessage(request);
     Atomics.wait(cell, 0, 0);
@@ -27,17 +30,25 @@ class SyncWorker {
 
   #start() {
     const { port1, port2 } = new MessageChannel();
-    const cell = new Int32Array(new SharedArrayBuffer(4));
+    const cell = new Int32Array(new SharedArrayBuffer(8));
     const thread = new Worker(new URL('./sync-worker.js', import.meta.url), {
       workerData: { port: port2, cell },
       transferList: [port2],
       name: 'spoke-sync',
+      // Those of the program may not suit a file: `--input-type`, for one, would keep it from starting.
+      execArgv: [],
     });
-    // A worker that failed wakes the thread that waits for it.
+    // The next call starts another one. Whoever waited has been told already.
     thread.on('exit', () => (this.#running = undefined));
+    thread.on('error', () => {});
     // Between calls the worker must not keep the program alive.
     thread.unref();
     port1.unref();
+    if (Atomics.wait(cell, 1, 0, START_TIMEOUT) === 'timed-out') {
+      void thread.terminate();
+      const text = `the worker of the synchronous functions did not start within ${START_TIMEOUT} ms; is sync-worker.js missing beside the library?`;
+      throw new SpokeError('CONNECTION_LOST', text);
+    }
     return { port: port1, cell };
   }
 }
