@@ -19,7 +19,7 @@ const TESTING = 'testing';
 
 /** Where Node's built-in modules are at home. All the rest must run in a browser too. */
 const NODE_SIDE = [
-  'transports/(tcp|unix)/',
+  'transports/(tcp|tls|unix)/',
   'transports/websocket/(?!browser)',
   'stores/',
   'backplanes/',

@@ -33,7 +33,7 @@ export interface PeerCertificate {
 export interface PeerInfo {
   /** The other side as text for logs and errors, e.g. `tcp://127.0.0.1:53120`. */
   readonly address: string;
-  /** TLS: the certificate of the other side. Absent when it has none, or none that was verified. */
+  /** TLS, on accepted connections: the client's certificate. Absent when it has none, or none that was verified. */
   readonly certificate?: PeerCertificate;
   /**
    * Asks the operating system which user the other side is; the answer stays the same. Present on accepted connections
