@@ -76,4 +76,4 @@ function printOutcome(error: SpokeError, json: boolean): void {
   }
 }
 
-await run(withConnectionOptions(command));
+void run(withConnectionOptions(command));

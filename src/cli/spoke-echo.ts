@@ -113,4 +113,4 @@ function remark({ json }: Options, text: string): void {
   note(json ? JSON.stringify({ remark: text }) : `spoke-echo: ${text}`);
 }
 
-await run(withConnectionOptions(command));
+void run(withConnectionOptions(command));

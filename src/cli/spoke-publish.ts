@@ -46,4 +46,4 @@ const command = newCommand({
     if (options.json) printJson({ channel, body, persist });
   });
 
-await run(withConnectionOptions(command));
+void run(withConnectionOptions(command));

@@ -67,4 +67,4 @@ function collect(value: string, before: readonly string[] | undefined): readonly
   return [...(before ?? []), value];
 }
 
-await run(command);
+void run(command);

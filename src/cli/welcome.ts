@@ -1,6 +1,6 @@
 // What a broker says when it is ready: where it is, and what to try.
 
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 
 import { DEFAULT_PORT, formatAddress, parseAddress } from '../transports/index.js';
 import { VERSION } from '../version.js';
@@ -37,7 +37,7 @@ export function firstSteps(addresses: readonly string[], script: string): string
 
 // A command line that works in the same folder, whether this was started by its name, by npx, or as a file.
 function besides(script: string, name: string): string {
-  if (basename(script).endsWith('.js')) return `node ${relative('', join(dirname(script), `${name}.js`))}`;
+  if (extname(script) !== '') return `node ${relative('', join(dirname(script), name + extname(script)))}`;
   return basename(dirname(script)) === '.bin' ? `npx ${name}` : name;
 }
 

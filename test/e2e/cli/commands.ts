@@ -36,7 +36,7 @@ export function start(
 ): RunningCommand {
   const { SPOKEHOST: _host, SPOKEPORT: _port, ...inherited } = process.env;
   const output = device === undefined ? 'pipe' : openSync(device, 'w');
-  const child = spawn(process.execPath, [`${folder}${name}.js`, ...args], {
+  const child = spawn(process.execPath, [`${folder}${name}.cjs`, ...args], {
     env: { ...inherited, ...environment },
     stdio: ['ignore', output, 'pipe'],
   });
