@@ -1,0 +1,6 @@
+// A network in memory that misbehaves on command, with virtual time.
+
+export type { Duration } from './duration.js';
+export { memoryNetwork, MemoryNetwork } from './memory-network.js';
+export type { Member, MemoryNetworkOptions } from './memory-network.js';
+export { VirtualClock } from './virtual-clock.js';
