@@ -1,0 +1,105 @@
+// Remote calls: the same on every network.
+
+import { expect, it } from '@jest/globals';
+
+import type { SpokeError } from '../../src/contracts/index.js';
+import { Collector } from '../support/collector.js';
+import { within } from '../support/within.js';
+import { onEveryNetwork } from './networks.js';
+
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+onEveryNetwork((stage) => {
+  it('a call brings back what the procedure returns, whatever that is', async () => {
+    await stage().broker();
+    const [provider, caller] = [await stage().client(), await stage().client()];
+    await provider.provide('echo', async (value: unknown) => value);
+    for (const value of [null, 0, -1.25, '', 'ä😀', [], [[1], {}], { a: { b: null } }]) {
+      expect(await caller.call('echo', value)).toEqual(value);
+    }
+    expect(await caller.call('echo')).toBeNull();
+  });
+
+  it('what a procedure throws is an error of the caller', async () => {
+    await stage().broker();
+    const [provider, caller] = [await stage().client(), await stage().client()];
+    await provider.provide('fails', () => {
+      throw new Error('no such robot');
+    });
+    await expect(caller.call('fails')).rejects.toMatchObject({ code: 'REMOTE', message: 'no such robot' });
+  });
+
+  it('thousands are in flight at once, over one subscription, and each gets its own answer', async () => {
+    const broker = await stage().broker();
+    const [provider, caller] = [await stage().client(), await stage().client()];
+    const waiting = new Collector<() => void>('calls');
+    await provider.provide('square', async (n: number) => {
+      await new Promise<void>((resolve) => waiting.add(resolve));
+      return n * n;
+    });
+    const calls = upTo(3000).map(async (n) => caller.call<number>('square', n));
+    for (const answer of (await waiting.take(3000)).reverse()) answer();
+    expect(await within(Promise.all(calls), 'all the answers')).toEqual(upTo(3000).map((n) => n * n));
+    expect(broker.stats.subscriptions).toBe(2);
+  });
+
+  it('a call that nobody answers ends by its timeout or its signal', async () => {
+    await stage().broker();
+    const caller = await stage().client();
+    const abort = new AbortController();
+    const calls = [caller.call('nobody', 1, { timeout: 30 }), caller.call('nobody', 1, { signal: abort.signal })];
+    const codes = calls.map(async (call) => call.catch((error: SpokeError) => error.code));
+    await caller.flush();
+    abort.abort();
+    expect(await within(Promise.all(codes), 'the ends')).toEqual(['TIMEOUT', 'ABORTED']);
+  });
+
+  it('a call whose connection breaks rejects, and the next one works', async () => {
+    await stage().broker();
+    const provider = await stage().client();
+    const { client, tap } = await stage().join();
+    const called = new Collector<unknown>('calls');
+    await provider.provide('work', async (argument: unknown) => {
+      called.add(argument);
+      return argument === 'hang' ? new Promise<never>(() => {}) : argument;
+    });
+    const hanging = client.call('work', 'hang', { timeout: Infinity }).catch((error: SpokeError) => error.code);
+    await called.next();
+    tap.connection.cut();
+    expect(await within(hanging, 'the end of the call')).toBe('CONNECTION_LOST');
+    expect(await client.call('work', 'again')).toBe('again');
+  });
+
+  it('a provider whose connection breaks is back after it', async () => {
+    await stage().broker();
+    const caller = await stage().client();
+    const { client, tap } = await stage().join();
+    await client.provide('work', (argument: unknown) => argument);
+    expect(await caller.call('work', 1)).toBe(1);
+    const back = new Promise<void>((resolve) => {
+      client.on('state', (state) => {
+        if (state === 'connected') resolve();
+      });
+    });
+    tap.connection.cut();
+    await within(back, 'the provider');
+    await client.flush();
+    expect(await caller.call('work', 2)).toBe(2);
+  });
+
+  it('programs that speak JSON call and provide on the same channels', async () => {
+    await stage().broker();
+    const client = await stage().client();
+    const peer = await stage().raw();
+    await client.provide('square', (n: number) => n * n);
+    peer.subscribe('square/-rpc/peer/1/result');
+    peer.publish('square/-rpc/peer/1/call', '7');
+    expect(await peer.next()).toMatchObject({ body: { okay: 49 } });
+    peer.subscribe('cube/-rpc/**/call');
+    await peer.flush();
+    const result = client.call('cube', 3);
+    const { head, body } = await peer.next();
+    peer.publish(head.channel.replace(/call$/, 'result'), `{"okay": ${Number(body) ** 3}}`);
+    expect(await result).toBe(27);
+  });
+});
