@@ -132,6 +132,69 @@ export function stream(from: 'client' | 'server'): fc.Arbitrary<Stream> {
   );
 }
 
+const patternText = fc
+  .array(fc.constantFrom('a', 'b', '*', '**', '**', ''), { maxLength: 14 })
+  .map((list) => JSON.stringify(list.join('/')));
+const controlMessage = fc
+  .oneof(
+    fc.tuple(fc.constantFrom('subscribe', 'subscribe', 'unsubscribe'), fc.oneof(patternText, fc.constant('[5]'))),
+    fc.tuple(
+      fc.constant('hello'),
+      fc.constantFrom(
+        '{"nonce": "n", "features": ["ping"]}',
+        '{"nonce": "n", "features": []}',
+        '{"nonce": "n"}',
+        'null',
+      ),
+    ),
+    fc.tuple(fc.constantFrom('ping/a/1', 'ping/', 'ping', 'welcome', 'error', 'x'), fc.constantFrom('null', '"a"')),
+    fc.tuple(
+      fc.constant('subscribe'),
+      fc.constantFrom('"-control/ping/a/*"', '"-control/ping/*/*"', '"/-control/ping//a/*"'),
+    ),
+  )
+  .map(([name, body]) => `{"head": {"channel": "-control/${name}"}, "body": ${body}}\0`);
+
+/**
+ * Ordinary messages with few different heads, again and again, each piece a whole one: what remembers heads, or takes one
+ * for another that stood in the same place, has its chance here.
+ */
+export function repetitions(): fc.Arbitrary<Stream> {
+  const short = fc.constantFrom('a', 'b', 'a/a', 'a/b', 'b/a', 'b/b', '/a/b', 'b/a/', '-control/ping/a/1');
+  const flag = fc.constantFrom('', ', "persist": true', ', "persist": 0', ', "bounce": false', ', "x": [1]');
+  const time = fc.constantFrom(
+    '',
+    '',
+    ', "time": 1.5',
+    ', "time": 2.5',
+    ', "time": 12',
+    ', "time": 1e1',
+    ', "time": 9e99',
+  );
+  const value = fc.constantFrom('1', '2', '[1]', '{"a": 1}', '"-control/subscribe"', '{"head": {"channel": "b"}}');
+  const layout = fc.constantFrom(
+    (head: string, body: string) => `{"head": {${head}}, "body": ${body}}\0`,
+    (head: string, body: string) => `{"head":{${head}},"body":${body}}\0`,
+    (head: string, body: string) => `{"body": ${body}, "head": {${head}}}\0`,
+    (head: string) => `{"head": {${head}}}\0`,
+  );
+  const message = fc
+    .tuple(short, flag, time, value, layout, fc.boolean())
+    .map(([name, more, stamp, body, lay, first]) =>
+      first
+        ? lay(`"channel": "${name}"${more}${stamp}`, body)
+        : lay(`${`${more}${stamp}, `.slice(2)}"channel": "${name}"`, body),
+    );
+  const few = fc.array(fc.oneof(message, controlMessage), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  return fc.tuple(few, fc.array(fc.nat(11), { minLength: 1, maxLength: 40 })).map(([messages, order]) => {
+    const pieces = order.map((index) => Buffer.from(messages[index % messages.length] ?? ''));
+    return { pieces, toString: () => JSON.stringify(pieces.map(String)) };
+  });
+}
+
 /** Frames of the other codec, more or less: lengths that lie, and bodies that end too early. */
 export function msgpackStream(): fc.Arbitrary<Stream> {
   const codec = new MsgpackCodec();
