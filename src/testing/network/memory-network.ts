@@ -151,10 +151,8 @@ export class MemoryNetwork implements AsyncDisposable {
    */
   async until<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
-    const done = () => {
-      settled = true;
-    };
-    promise.then(done, done);
+    // Whatever it rejects with is thrown by the last line.
+    void promise.catch(() => {}).finally(() => (settled = true));
     const end = this.clock.monotonic() + PATIENCE;
     await this.clock.idle();
     while (!settled) {
