@@ -61,9 +61,11 @@ export class ClientSession implements LinkHandler {
   start(): void {
     this.link.start();
     const { heartbeat } = this.#options;
-    const features: control.Feature[] = ['errors', 'ping'];
-    if (heartbeat > 0) features.push('heartbeat');
-    const hello: control.HelloBody = { nonce: this.#nonce, features, ...(heartbeat > 0 && { heartbeat }) };
+    const hello: control.HelloBody = {
+      nonce: this.#nonce,
+      features: this.#asked(),
+      ...(heartbeat > 0 && { heartbeat }),
+    };
     this.send(control.HELLO, hello, false);
   }
 
@@ -104,6 +106,10 @@ export class ClientSession implements LinkHandler {
     this.#owner.close(reason);
   }
 
+  #asked(): readonly control.Feature[] {
+    return this.#options.heartbeat > 0 ? ['errors', 'ping', 'heartbeat'] : ['errors', 'ping'];
+  }
+
   // Returns whether the message was for the client itself.
   #control(channel: string, view: MessageView): boolean {
     const { codec, url } = this.#options;
@@ -116,7 +122,7 @@ export class ClientSession implements LinkHandler {
       const welcome = control.readGreeting(codec.decodeBody(view));
       // What was not asked for is not believed: with a peer's broker anyone can publish here.
       if (welcome?.nonce !== this.#nonce) return false;
-      this.#features = new Set(welcome.features);
+      this.#features = new Set(this.#asked().filter((feature) => welcome.features.includes(feature)));
       this.#cancelBeat?.();
       if (this.#features.has('heartbeat')) this.#beat(false);
       return true;
