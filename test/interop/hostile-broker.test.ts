@@ -122,14 +122,22 @@ describe('A client is not taken in by', () => {
     expect(errors.items).toEqual([]);
   });
 
-  it('a welcome with features of the wrong kind: it takes those that are words', async () => {
-    const hello = server.received.find(({ channel }) => channel === '-control/hello');
+  it('a welcome with features that it did not ask for, or of the wrong kind', async () => {
+    const quiet = await scene.foreignServer();
+    const { client: asked, errors: reported } = await scene.client(quiet.url, { heartbeat: false });
+    const left: string[] = [];
+    asked.on('state', (state) => left.push(state));
+    await asked.flush();
+    const hello = quiet.received.find(({ channel }) => channel === '-control/hello');
     const nonce = JSON.stringify(Reflect.get(Object(hello?.body), 'nonce'));
-    inject(
-      `{"head": {"channel": "-control/welcome"}, "body": {"nonce": ${nonce}, "features": [1, null, "unheard-of", {}]}}`,
-    );
-    await expectUsable();
-    expect([...client.features]).toEqual(['unheard-of']);
+    const features = '[1, null, "unheard-of", {}, "heartbeat", "errors"]';
+    const body = `{"nonce": ${nonce}, "features": ${features}, "heartbeat": 0}`;
+    quiet.connections[0]?.inject(`{"head": {"channel": "-control/welcome"}, "body": ${body}}\0`);
+    // With a heartbeat that it never meant to have, its connection would be gone by the second round.
+    for (let n = 0; n < 5; n++) await asked.flush();
+    expect([...asked.features]).toEqual(['errors']);
+    expect(left).toEqual([]);
+    expect(reported).toEqual([]);
   });
 
   it('errors from a broker that has not welcomed it', async () => {
