@@ -20,7 +20,8 @@ import { JsonWriter } from './writer.js';
 export class JsonCodec implements Codec {
   readonly name = 'json';
   readonly framing = new NulFraming();
-  readonly #memo = new HeadMemo();
+  /** What was taken under some limits need not be within others. */
+  readonly #memos = new WeakMap<Limits, HeadMemo>();
   readonly #writer = new JsonWriter();
 
   /** A JSON stream never begins with a zero byte, though one may follow later: other framings begin with it. */
@@ -29,7 +30,9 @@ export class JsonCodec implements Codec {
   }
 
   createReader(limits: Limits): MessageReader {
-    return new JsonReader(limits, this.#memo);
+    let memo = this.#memos.get(limits);
+    if (memo === undefined) this.#memos.set(limits, (memo = new HeadMemo()));
+    return new JsonReader(limits, memo);
   }
 
   /**

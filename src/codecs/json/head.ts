@@ -4,9 +4,10 @@ import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { excerpt } from '../excerpt.js';
+import { checkChannel, exceeded, FORBIDDEN_KEYS } from '../head-rules.js';
 import { utf8Text } from '../text.js';
 import { checkString, checkValue, skipSpace } from './checker.js';
-import { exceeded, malformed } from './refusals.js';
+import { malformed } from './refusals.js';
 import type { TimeReader } from './time.js';
 import { KnownText } from './words.js';
 
@@ -76,8 +77,6 @@ export interface ParsedHead {
   /** The number of `time`; an empty range when there is none. */
   readonly timeStart: number;
   readonly timeEnd: number;
-  /** Tokens of the channel. */
-  readonly depth: number;
 }
 
 /** Positions of one member; `end` is where its value ends. */
@@ -89,8 +88,6 @@ interface Member {
 }
 
 const CHANNEL_KEY = new KnownText('"channel"');
-/** Keys that the peers' decoders break on: never let in, so never passed on. */
-const FORBIDDEN = new Set(['self', 'body']);
 
 /**
  * Reads a head that nobody has seen before: `start` to `end` is one valid JSON value. Every layout is taken; of members
@@ -108,11 +105,11 @@ export function parseHead(
 ): ParsedHead {
   if (data.getUint8(start) !== 0x7b) throw malformed('`head` is not an object', bytes, start, end);
   if (end - start > limits.headBytes)
-    throw exceeded('the head is', end - start, 'bytes', 'headBytes', limits.headBytes);
+    throw exceeded('the head is', end - start, 'headBytes', limits.headBytes, 'bytes');
   const members = new Map<string, Member>();
   const asPeersWrite = readMembers(bytes, data, start, end, members);
   for (const key of members.keys()) {
-    if (FORBIDDEN.has(key))
+    if (FORBIDDEN_KEYS.has(key))
       throw malformed(`\`head\` has the key \`${key}\`, which no peer can take`, bytes, start, end);
   }
 
@@ -120,13 +117,8 @@ export function parseHead(
   if (channelMember === undefined) throw malformed('`head` has no `channel`', bytes, start, end);
   if (data.getUint8(channelMember.start) !== 0x22) throw malformed('`channel` is not a string', bytes, start, end);
   const sent = stringAt(bytes, channelMember.start, channelMember.end);
-  if (sent.length > limits.channelLength) {
-    throw exceeded('the channel is', sent.length, 'characters', 'channelLength', limits.channelLength);
-  }
   const channel = canonical(sent);
-  const depth = depthOf(channel);
-  if (depth > limits.channelDepth)
-    throw exceeded('the channel has', depth, 'tokens', 'channelDepth', limits.channelDepth);
+  checkChannel(sent, channel, limits);
 
   const timeMember = members.get('time');
   let time: number | undefined;
@@ -146,7 +138,7 @@ export function parseHead(
   const known = 1 + (timeMember === undefined ? 0 : 1) + (bounceMember === undefined ? 0 : 1);
   const text = members.size === known ? undefined : utf8Text(bytes, start, end);
   const head = new JsonHead(channel, bounce, persist, rewritten, text);
-  return { head, time, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0, depth };
+  return { head, time, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0 };
 }
 
 /**
@@ -184,14 +176,6 @@ function readMembers(
     pos = skipSpace(data, pos + 1, end);
   }
   return asPeersWrite && members.size === count;
-}
-
-/** Tokens of a canonical channel. */
-function depthOf(channel: string): number {
-  if (channel === '') return 0;
-  let depth = 1;
-  for (let at = channel.indexOf('/'); at >= 0; at = channel.indexOf('/', at + 1)) depth++;
-  return depth;
 }
 
 /** Decodes a checked string, quotes included in the range. */

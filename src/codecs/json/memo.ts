@@ -1,7 +1,6 @@
 // Heads repeat: a publisher sends the same few again and again, differing in their time at most. What stands before a body
 // and is known, byte for byte, need not be parsed.
 
-import type { Limits } from '../../contracts/index.js';
 import { findByte } from '../text.js';
 import type { JsonHead } from './head.js';
 import { storeWords, wordsNeeded, wordsStandAt } from './words.js';
@@ -19,21 +18,16 @@ export interface KnownStart {
   readonly bodyGap: number;
   /** The bytes before the head, and those between head and body, are those that the peers write. */
   readonly asPeersWrite: boolean;
-  /** Of the channel, for readers with limits of their own: the memory is shared. Here, not behind two more objects. */
-  readonly length: number;
-  readonly depth: number;
 }
 
-/** A `KnownStart` in its place. A class, because objects that are spread from others have a shape each. */
-class MemoSlot {
+/** A `KnownStart` in its place. A class: objects that are spread from others have a shape each, which costs 1 µs a read. */
+export class MemoSlot {
   readonly head: JsonHead;
   readonly before: number;
   readonly after: number;
   readonly headOffset: number;
   readonly bodyGap: number;
   readonly asPeersWrite: boolean;
-  readonly length: number;
-  readonly depth: number;
   /** Where its bytes are in the memory's store. */
   readonly words: number;
   /** Its place was taken by another: readers must not use it any more. */
@@ -46,42 +40,41 @@ class MemoSlot {
     this.headOffset = known.headOffset;
     this.bodyGap = known.bodyGap;
     this.asPeersWrite = known.asPeersWrite;
-    this.length = known.length;
-    this.depth = known.depth;
     this.words = words;
   }
 }
 
-export type { MemoSlot };
-
 const SLOTS = 4096;
-/** One of so many gets in when there is no room. */
-const ADMITTED = 8;
 const MAX_BYTES = 256;
 /** Both parts, each rounded up. */
 const SLOT_WORDS = MAX_BYTES / 8 + 2;
+const FIRST_SLOTS = 16;
+/** One of so many gets in when there is no room. */
+const ADMITTED = 8;
 
 /**
- * A bounded memory: two places for each hash, newer ones replace older ones. Whoever crafts equal hashes makes it forget,
- * never mistake one for another: what is found here is compared byte for byte.
+ * A bounded memory of what readers with the same limits have taken: two places for each hash, newer ones replace older
+ * ones. Whoever crafts equal hashes makes it forget, never mistake one for another: what is found here is compared byte
+ * for byte.
  *
  * When both places are taken only some get in: heads that repeat will, soon, and those that never do (each remote call has
  * channels of its own) rarely push out one that does.
  *
- * All bytes lie in one array: with hundreds of channels in turn, an array each means a dozen cache misses a message, which
- * cost more than all the rest of reading.
+ * All bytes lie in one array, which grows: with hundreds of channels in turn, an array each means many cache misses.
  */
 export class HeadMemo {
-  readonly #slots: number;
+  readonly #mask: number;
   readonly #hashes: Int32Array;
   readonly #known: (MemoSlot | undefined)[];
-  #words = new Float64Array(0);
+  #words = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
+  /** First free position in `#words`. */
+  #used = 0;
   #turnedAway = 0;
-  #evictions = 0;
+  #replacements = 0;
 
   /** @param slots - a power of two from 2 to 4096. */
   constructor(slots = SLOTS) {
-    this.#slots = slots;
+    this.#mask = slots - 1;
     this.#hashes = new Int32Array(slots);
     this.#known = Array.from({ length: slots }, () => undefined);
   }
@@ -122,13 +115,12 @@ export class HeadMemo {
 
   /** Remembers the bytes from `pos` on, without those of the time's number, which ends at `timeEnd`. */
   keep(hash: number, data: DataView, pos: number, timeEnd: number, known: KnownStart): MemoSlot {
-    if (this.#words.length === 0) this.#words = new Float64Array(this.#slots * SLOT_WORDS);
     let place = this.#place(hash);
-    if (this.#known[place] !== undefined && (this.#known[place ^ 1] === undefined || this.#evictions++ % 2 === 0))
-      place ^= 1;
+    const other = this.#known[place ^ 1];
+    if (this.#known[place] !== undefined && (other === undefined || ++this.#replacements % 2 === 0)) place ^= 1;
     const replaced = this.#known[place];
     if (replaced !== undefined) replaced.replaced = true;
-    const slot = new MemoSlot(known, place * SLOT_WORDS);
+    const slot = new MemoSlot(known, replaced?.words ?? this.#allocate());
     storeWords(this.#words, slot.words, data, pos, known.before);
     if (known.after > 0) {
       storeWords(this.#words, slot.words + wordsNeeded(known.before), data, timeEnd, known.after);
@@ -138,15 +130,21 @@ export class HeadMemo {
     return slot;
   }
 
+  #allocate(): number {
+    const at = this.#used;
+    this.#used += SLOT_WORDS;
+    if (this.#used > this.#words.length) {
+      const larger = new Float64Array(this.#words.length * 2);
+      larger.set(this.#words);
+      this.#words = larger;
+    }
+    return at;
+  }
+
   // The upper bits depend on all bytes.
   #place(hash: number): number {
-    return (hash >>> 20) & (this.#slots - 1);
+    return (hash >>> 20) & this.#mask;
   }
-}
-
-/** Whether what another reader took is within these limits too. */
-export function withinLimits(known: KnownStart, limits: Limits): boolean {
-  return known.length <= limits.channelLength && known.depth <= limits.channelDepth;
 }
 
 const TIM = 0x6d697422; // `"tim`, read little-endian

@@ -8,7 +8,7 @@ import { checkString, checkValue, skipSpace } from './checker.js';
 import type { ParsedHead } from './head.js';
 import { parseHead } from './head.js';
 import type { HeadMemo, MemoSlot } from './memo.js';
-import { hashStart, withinLimits } from './memo.js';
+import { hashStart } from './memo.js';
 import { invalidValue, malformed } from './refusals.js';
 import { TimeReader } from './time.js';
 import { JsonView } from './view.js';
@@ -44,7 +44,7 @@ export class JsonReader implements MessageReader {
     if (body < 0) {
       this.#hash = hashStart(bytes, data, base, start, end);
       known = this.#memo.candidate(this.#hash);
-      if (known === undefined || !withinLimits(known, this.#limits)) return this.#readAny(bytes, start, end);
+      if (known === undefined) return this.#readAny(bytes, start, end);
       body = this.#match(known, data, base + start, base + end);
       if (body < 0) return this.#readAny(bytes, start, end);
       this.#last = known;
@@ -168,7 +168,7 @@ export class JsonReader implements MessageReader {
     return view;
   }
 
-  #remember(data: DataView, { head, time, timeStart, timeEnd, depth }: ParsedHead): void {
+  #remember(data: DataView, { head, time, timeStart, timeEnd }: ParsedHead): void {
     const { start, headStart, headEnd, bodyStart, asPeersWrite } = this.#view;
     const timed = time !== undefined;
     this.#last = this.#memo.keep(this.#hash, data, start, timeEnd, {
@@ -178,8 +178,6 @@ export class JsonReader implements MessageReader {
       headOffset: headStart - start,
       bodyGap: bodyStart - headEnd,
       asPeersWrite,
-      length: head.channel.length,
-      depth,
     });
   }
 }

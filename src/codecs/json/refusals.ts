@@ -30,9 +30,3 @@ export function invalidValue(
   if (at >= end) return malformed(`${what} ends too early`, bytes, Math.max(start, end - 40), end);
   return malformed(`${what} is not valid JSON at byte ${at - start}`, bytes, from, end);
 }
-
-export function exceeded(what: string, size: number, unit: string, name: keyof Limits, limit: number): SpokeError {
-  return new SpokeError('LIMIT_EXCEEDED', `${what} ${size} ${unit}, more than ${limit} (limits.${name})`, {
-    details: { limit },
-  });
-}

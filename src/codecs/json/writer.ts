@@ -4,6 +4,7 @@
 // Hot (test/bench/micro/codec.bench.ts): `forward` copies, and formats nothing but a time it has not just formatted.
 
 import type { FrameSink, OutgoingHead } from '../../contracts/index.js';
+import { FORBIDDEN_KEYS, OWN_KEYS } from '../head-rules.js';
 import { utf8Bound, utf8Bytes, writeUtf8 } from '../text.js';
 import { BODY_KEY, HEAD_KEY } from './reader.js';
 import { notEncodable, stringify } from './stringify.js';
@@ -15,16 +16,12 @@ const NULL = dataOf(utf8Bytes('null'));
 /** `}` and NUL, written little-endian. */
 const END = 0x007d;
 
-/** Set by members of their own in an `OutgoingHead`. */
-const OWN_KEYS = new Set(['channel', 'time', 'bounce', 'persist']);
-const FORBIDDEN_KEYS = new Set(['self', 'body']);
-
 export class JsonWriter {
   /** The member for the time formatted last: all messages of one turn have one time. */
   #stamp = new KnownText(`${TIME_KEY}0`);
   #stamped = 0;
   /** The sink's block as it was seen last: one serves hundreds of messages. */
-  #block = new Uint8Array(0);
+  #block: Uint8Array = new Uint8Array(0);
   #target = dataOf(this.#block);
 
   forward(view: JsonView, time: number, sink: FrameSink): number {

@@ -1,0 +1,33 @@
+// The contracts of Codec, MessageReader and Framing as tests (src/contracts/codec.ts, framing.ts). A new codec proves itself
+// with it in a few lines:
+//
+//   codecSuite({ describe, it }, 'cbor', () => new CborCodec(), { frame, malformed, foreign: [Uint8Array.of(0x7b)] });
+
+import type { Codec } from '../contracts/index.js';
+import type { CodecSuiteOptions } from './codec-suite/desk.js';
+import { Desk, sentences } from './codec-suite/desk.js';
+import { forwardingSentences } from './codec-suite/forwarding.js';
+import { refusingSentences } from './codec-suite/refusing.js';
+import { streamSentences } from './codec-suite/streams.js';
+import { valueSentences } from './codec-suite/values.js';
+import type { Runner } from './transport-suite.js';
+
+export type { BadPayload, CodecSuiteOptions, OtherLayout } from './codec-suite/desk.js';
+
+/**
+ * Defines the tests that every codec must pass.
+ * @param runner - `describe` and `it` of the test runner in use.
+ * @param name - of the codec, for the titles.
+ * @param makeCodec - called once for each test.
+ * @param options - what the suite cannot know: above all, what is malformed in this format.
+ */
+export function codecSuite(runner: Runner, name: string, makeCodec: () => Codec, options: CodecSuiteOptions): void {
+  const it = sentences(runner);
+  const desk = (): Desk => new Desk(makeCodec(), options);
+  runner.describe(`${name} codec`, () => {
+    runner.describe('values', () => valueSentences(it, desk));
+    runner.describe('streams', () => streamSentences(it, desk));
+    runner.describe('forwarding', () => forwardingSentences(it, desk));
+    runner.describe('refusing', () => refusingSentences(it, desk));
+  });
+}

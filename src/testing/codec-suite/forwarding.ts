@@ -1,0 +1,87 @@
+// What a broker does: it reads a head, passes the body on as the bytes it came in, and stamps a time.
+
+import assert from 'node:assert/strict';
+import { assertMessage, concat } from './desk.js';
+import type { Desk, Sentence } from './desk.js';
+import { summarize } from './streams.js';
+import { COMMON_VALUES, ODD_FIELDS } from './values.js';
+
+const NOW = 1795344144.659854;
+
+export function forwardingSentences(it: Sentence, desk: () => Desk): void {
+  it('forwards a body byte for byte, and forwarding again changes nothing', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const value of [...COMMON_VALUES, ...(here.options.values ?? [])]) {
+      const payload = here.payload({ channel: 'a/b' }, value);
+      const sent = here.read(payload, reader);
+      const once = here.unframe(here.forward(reader.read(payload, 0, payload.length), NOW));
+      const message = here.read(once, reader);
+      assert.equal(message.rawBody, sent.rawBody);
+      assert.deepEqual(message.body, value);
+      assert.equal(message.time, NOW);
+      const twice = here.unframe(here.forward(reader.read(once, 0, once.length), NOW + 1));
+      assert.deepEqual(twice, once);
+    }
+  });
+
+  it('adds a time when there is none, and keeps one that is given', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const time of [NOW, NOW, 0, 1.5, -1, 1e21, 1e-7, 4294967295.999999, 12_345_678_901]) {
+      const bare = here.payload({ channel: 'a' }, 1);
+      assert.equal(here.read(here.unframe(here.forward(reader.read(bare, 0, bare.length), time))).time, time);
+      const timed = here.payload({ channel: 'a', time }, 1);
+      assert.equal(here.read(here.unframe(here.forward(reader.read(timed, 0, timed.length), NOW + 1))).time, time);
+    }
+  });
+
+  it('removes bounce, and keeps persist and every other key', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const time of [undefined, NOW - 5]) {
+      const payload = here.payload({ channel: '/a//b', bounce: false, persist: true, time, fields: ODD_FIELDS }, ['x']);
+      const view = reader.read(payload, 0, payload.length);
+      assert.equal(view.head.bounce, false);
+      const message = here.read(here.unframe(here.forward(view, NOW)));
+      assertMessage(message, { channel: 'a/b', persist: true, time: time ?? NOW, fields: ODD_FIELDS, body: ['x'] });
+    }
+  });
+
+  it('forwards a channel in its canonical form', () => {
+    const here = desk();
+    const reader = here.reader();
+    const payload = here.payload({ channel: '//ä/"/' }, null);
+    const forwarded = here.unframe(here.forward(reader.read(payload, 0, payload.length), NOW));
+    assertMessage(here.read(forwarded), { channel: 'ä/"', time: NOW });
+  });
+
+  it('forwards to another reader what that one can forward in turn, all in one stream', () => {
+    const here = desk();
+    const reader = here.reader();
+    const frames: Uint8Array[] = [];
+    const expected: string[] = [];
+    for (let i = 0; i < 200; i++) {
+      const head = { channel: `a/${i % 7}`, ...(i % 3 === 0 && { time: NOW + i / 7 }), persist: i % 5 === 0 };
+      const payload = here.payload(head, { i, text: 'y'.repeat(i) });
+      const frame = here.forward(reader.read(payload, 0, payload.length), NOW - i);
+      frames.push(frame);
+      expected.push(summarize(here.read(here.unframe(frame))));
+    }
+    assert.deepEqual(here.readAll([concat(frames)]).map(summarize), expected);
+  });
+
+  it('forwards what came between other bytes', () => {
+    const here = desk();
+    const reader = here.reader();
+    const payload = here.payload({ channel: 'a/b', fields: { n: 1 } }, { text: 'x'.repeat(300) });
+    const plain = here.forward(reader.read(payload, 0, payload.length), NOW);
+    for (const before of [1, 7, 64, 1000]) {
+      const around = concat([new Uint8Array(before).fill(0x7d), payload, new Uint8Array(50).fill(0x22)]);
+      // A view into a bigger buffer, and positions that do not begin at 0.
+      const bytes = around.subarray(1);
+      const view = reader.read(bytes, before - 1, before - 1 + payload.length);
+      assert.deepEqual(here.forward(view, NOW), plain);
+    }
+  });
+}
