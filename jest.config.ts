@@ -7,7 +7,10 @@
 import type { Config } from 'jest';
 
 const config: Config = {
-  testMatch: ['<rootDir>/test/{unit,compliance,matrix,interop,fuzz,e2e,package}/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/test/{unit,compliance,matrix,interop,fuzz,e2e,package}/**/*.test.ts',
+    '<rootDir>/docs/examples/**/*.test.ts',
+  ],
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/tsconfig.json' }] },
