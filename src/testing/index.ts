@@ -4,3 +4,5 @@ export { transportSuite } from './transport-suite.js';
 export type { MakeSetup, Runner, TransportSetup } from './transport-suite.js';
 export { memoryNetwork, MemoryNetwork, VirtualClock } from './network/index.js';
 export type { Duration, Member, MemoryNetworkOptions } from './network/index.js';
+export { storeSuite } from './store-suite.js';
+export type { MakeStoreSetup, StoreSetup } from './store-suite.js';
