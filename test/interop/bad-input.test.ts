@@ -279,6 +279,20 @@ describe('Beside a connection that', () => {
     expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/speaks (HTTP|TLS|none of)/)]);
   });
 
+  it.each(['0', '-5', '0.001', '1e999', '1e308', '"x"', 'null', '[]'])(
+    'promises a heartbeat of %s milliseconds, it is welcome and goes on',
+    async (heartbeat) => {
+      const raw = await scene.raw(port);
+      const body = `{"nonce": "n", "features": ["heartbeat", "errors"], "heartbeat": ${heartbeat}}`;
+      raw.send(`{"head": {"channel": "-control/hello"}, "body": ${body}}\0`);
+      await raw.roundTrip();
+      await pair.exchange(5);
+      await raw.roundTrip();
+      expect(raw.messages).toEqual([expect.stringContaining('"-control/welcome"')]);
+      expect(await seenByOthers()).toEqual([]);
+    },
+  );
+
   it('sends empty messages by the thousand, they cost nothing but their refusal', async () => {
     const raw = await scene.raw(port);
     const before = broker.stats.refused;

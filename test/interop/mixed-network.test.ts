@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Message } from 'spoke';
-import { call, publish } from 'spoke';
+import type { Codec, Message } from 'spoke';
+import { call, JsonCodec, publish } from 'spoke';
+import { MsgpackCodec } from '../../src/codecs/msgpack/index.js';
 import { Collector } from '../support/collector.js';
 import { Scene } from './scene.js';
 
@@ -20,8 +21,8 @@ interface Program {
   settle(): Promise<void>;
 }
 
-async function ours(port: number): Promise<Program> {
-  const { client } = await scene.client(`tcp://127.0.0.1:${port}`);
+async function ours(port: number, codec: Codec = new JsonCodec()): Promise<Program> {
+  const { client } = await scene.client(`tcp://127.0.0.1:${port}`, { codec });
   return {
     kind: 'ours',
     async listen(pattern) {
@@ -58,15 +59,25 @@ async function theirs(port: number): Promise<Program> {
   };
 }
 
+const bothCodecs = () => [new JsonCodec(), new MsgpackCodec()];
 const BROKERS = [
-  { broker: 'our broker', port: async () => (await scene.broker()).port },
-  { broker: 'a broker of the peers', port: async () => (await scene.foreignServer()).port },
+  { broker: 'our broker', start: async () => (await scene.broker()).port, codec: () => new JsonCodec() },
+  {
+    broker: 'our broker, some of ours in another codec',
+    start: async () => (await scene.broker({ codecs: bothCodecs() })).port,
+    codec: () => new MsgpackCodec(),
+  },
+  {
+    broker: 'a broker of the peers',
+    start: async () => (await scene.foreignServer()).port,
+    codec: () => new JsonCodec(),
+  },
 ];
 
-describe.each(BROKERS)('Programs of both kinds on $broker', ({ port: start }) => {
+describe.each(BROKERS)('Programs of both kinds on $broker', ({ start, codec }) => {
   async function crowd(): Promise<{ port: number; programs: Program[] }> {
     const port = await start();
-    return { port, programs: [await ours(port), await theirs(port), await ours(port), await theirs(port)] };
+    return { port, programs: [await ours(port), await theirs(port), await ours(port, codec()), await theirs(port)] };
   }
 
   it('all hear all, each speaker in its order', async () => {
