@@ -80,8 +80,8 @@ describe.each(SETTINGS)('A broker $name, whatever bytes a stranger sends it', ({
         const exchanged = pair.exchange(1);
         // What comes first says which language is spoken; from then on nothing can end the connection.
         stranger.send(greets ? HELLO : '{}\0');
+        tally.add(input);
         for (const piece of input.pieces) {
-          tally.add(piece.length);
           stranger.send(piece);
         }
         stranger.send(Uint8Array.of(0));
@@ -106,8 +106,8 @@ describe.each(SETTINGS)('A broker $name, whatever bytes a stranger sends it', ({
         const stranger = await scene.raw(port);
         const exchanged = pair.exchange(1);
         reasons.length = 0;
+        tally.add(input);
         for (const piece of input.pieces) {
-          tally.add(piece.length);
           stranger.send(piece);
         }
         const [first] = input.pieces[0] ?? [];
@@ -137,11 +137,11 @@ describe.each(SETTINGS)('A broker $name, whatever bytes a stranger sends it', ({
       const property = fc.asyncProperty(many, fc.boolean(), async (inputs: Stream[], resets) => {
         const strangers = await Promise.all(inputs.map(() => scene.raw(port)));
         const exchanged = pair.exchange(1);
+        for (const input of inputs) tally.add(input);
         for (let turn = 0; turn < 7; turn++) {
           for (const [who, stranger] of strangers.entries()) {
             const piece = inputs[who]?.pieces[turn];
             if (piece === undefined) continue;
-            tally.add(piece.length);
             stranger.send(piece);
           }
         }

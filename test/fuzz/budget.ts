@@ -38,9 +38,9 @@ export class Tally {
     this.#name = name;
   }
 
-  add(bytes: number): void {
+  add({ pieces }: { readonly pieces: readonly Uint8Array[] }): void {
     this.#inputs++;
-    this.#bytes += bytes;
+    for (const { length } of pieces) this.#bytes += length;
   }
 
   report(): void {

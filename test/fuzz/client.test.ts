@@ -39,8 +39,8 @@ describe('A client, whatever bytes its broker sends it', () => {
         const [connection] = server.connections;
         answers.length = 0;
         errors.length = 0;
+        tally.add(input);
         for (const piece of input.pieces) {
-          tally.add(piece.length);
           connection?.inject(piece);
         }
         connection?.inject(Uint8Array.of(0));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Broker, Message } from 'spoke';
+import { DEFAULT_LIMITS } from 'spoke';
 import { Collector } from '../support/collector.js';
 import type { RawPeer } from '../support/independent-peer/index.js';
 import { LIMITS, REFUSED, sized, STRANGE } from './bad-messages.js';
@@ -139,6 +140,29 @@ describe('The sizes of messages', () => {
     await client.flush();
     expect(errors).toEqual([]);
     expect(heard.items.map(({ body }) => String(body).length)).toEqual([bytes - 40, bytes - 40]);
+  });
+});
+
+describe('With the default limits', () => {
+  it('a message of 8 MiB passes from client to client and to a peer, and one byte more is refused', async () => {
+    const { broker: roomy, port: other, url } = await scene.broker();
+    const { client, errors } = await scene.client(url);
+    const peer = await scene.raw(other);
+    peer.subscribe('big');
+    await peer.roundTrip();
+    const heard = new Collector<Message>();
+    await client.subscribe('big', heard.add);
+    const limit = DEFAULT_LIMITS.messageBytes;
+    const raw = await scene.raw(other);
+    raw.send(`${sized(limit, 'big')}\0`);
+    raw.send(`${sized(limit + 1, 'big')}\0`);
+    await raw.roundTrip();
+    await peer.roundTrip();
+    await client.flush();
+    expect(heard.items.map(({ body }) => String(body).length)).toEqual([limit - 40]);
+    expect(peer.messages.filter((message) => message.includes('"big"'))).toHaveLength(1);
+    expect(roomy.stats.refused).toBe(1);
+    expect(errors).toEqual([]);
   });
 });
 
