@@ -5,6 +5,7 @@ import { SpokeError } from '../../contracts/index.js';
 import { ByteStream } from './byte-stream.js';
 import type { End } from './end.js';
 import { sendUntilStopped } from './flow.js';
+import { checking } from './sender.js';
 import type { Scenario } from './stage.js';
 
 const MiB = 1024 * 1024;
@@ -22,16 +23,7 @@ export function assertCutOff(end: End): void {
 
 export function endingScenarios(scenario: Scenario): void {
   scenario('close first sends what is queued, however long the other side takes to read it', async (stage) => {
-    const expected = new ByteStream(10);
-    const { client, server } = await stage.pair(
-      {},
-      {
-        keep: false,
-        data(end, chunk) {
-          if (expected.firstDifference(chunk) >= 0) end.violations.push('the bytes are not those that were sent');
-        },
-      },
-    );
+    const { client, server } = await stage.pair({}, { keep: false, data: checking(10) });
     client.start();
     server.pause();
     const stream = new ByteStream(10);

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { SpokeError } from '../../contracts/index.js';
-import { ByteStream } from './byte-stream.js';
 import type { End } from './end.js';
+import { checking, Sender } from './sender.js';
 import type { Scenario, Stage } from './stage.js';
 
 const MiB = 1024 * 1024;
@@ -104,14 +104,16 @@ export function flowScenarios(scenario: Scenario): void {
     assert.deepEqual([...server.received], [1, 2]);
   });
 
-  scenario('a receiver that pauses at every chunk loses nothing', async (stage) => {
-    const expected = new ByteStream(9);
+  scenario('a receiver that pauses at every chunk gets all of it in order', async (stage) => {
+    const total = 2 * MiB;
+    const sender = new Sender(9, total);
+    const check = checking(9);
     const { client, server } = await stage.pair(
-      {},
+      { drain: sender.go },
       {
         keep: false,
         data(end, chunk) {
-          if (expected.firstDifference(chunk) >= 0) end.violations.push('the bytes are not those that were sent');
+          check(end, chunk);
           end.pause();
           // Both kinds: still inside the call, and after it.
           if (chunk.length % 2 === 0) end.resume();
@@ -120,9 +122,19 @@ export function flowScenarios(scenario: Scenario): void {
       },
     );
     client.start();
-    const stream = new ByteStream(9);
-    for (let i = 0; i < 200; i++) client.send(stream.take(10_007));
-    await server.untilReceived(stream.position);
+    sender.go(client);
+    await server.untilReceived(total);
+  });
+
+  scenario('what is taken at once brings no drain', async (stage) => {
+    const { client, server } = await stage.pair();
+    client.start();
+    for (let i = 1; i <= 3; i++) {
+      client.send(CHUNK.subarray(0, 32 * 1024));
+      await server.untilReceived(i * 32 * 1024);
+      await stage.letTimePass();
+      assert.equal(client.drains, client.stops);
+    }
   });
 
   scenario('there is no drain after close', async (stage) => {

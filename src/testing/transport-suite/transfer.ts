@@ -3,39 +3,10 @@
 import assert from 'node:assert/strict';
 import { ByteStream } from './byte-stream.js';
 import type { End } from './end.js';
+import { checking, Sender } from './sender.js';
 import type { Scenario } from './stage.js';
 
 const MiB = 1024 * 1024;
-
-/** Sends a stream of bytes in chunks of odd sizes, as fast as `send` and `drain` allow. */
-class Sender {
-  readonly #stream: ByteStream;
-  readonly #sizes: ByteStream;
-  #left: number;
-
-  constructor(seed: number, total: number) {
-    this.#stream = new ByteStream(seed);
-    this.#sizes = new ByteStream(seed + 1);
-    this.#left = total;
-  }
-
-  /** Call it at the start and on every `drain`. */
-  readonly go = (end: End): void => {
-    while (this.#left > 0) {
-      const size = Math.min(this.#left, this.#sizes.size(100_000));
-      this.#left -= size;
-      if (!end.send(this.#stream.take(size))) return;
-    }
-  };
-}
-
-function checking(seed: number): (end: End, chunk: Uint8Array) => void {
-  const expected = new ByteStream(seed);
-  return (end, chunk) => {
-    const position = expected.firstDifference(chunk);
-    if (position >= 0) end.violations.push(`byte ${position} is not the one that was sent`);
-  };
-}
 
 export function transferScenarios(scenario: Scenario): void {
   scenario('10 MB in odd-sized chunks arrive whole and in order, both ways at once', async (stage) => {

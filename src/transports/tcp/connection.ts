@@ -63,9 +63,10 @@ export class SocketConnection extends BaseConnection {
   }
 
   protected write(chunk: Uint8Array): boolean {
-    const taken = this.#socket.write(chunk);
-    // `write` answers from the sum before it tried the system, which mostly takes all at once.
-    return taken || this.#socket.writableLength < HIGH_WATER_MARK;
+    const socket = this.#socket;
+    if (socket.write(chunk)) return true;
+    // Node's own mark is lower in Node 20. A socket that has just broken must not say true: a loop would never end.
+    return socket.writable && socket.writableLength < HIGH_WATER_MARK;
   }
 
   protected startReading(): void {

@@ -99,6 +99,18 @@ describe('a program that ends its side of a TCP connection', () => {
   });
 });
 
+describe('a connection that is broken and has yet to know', () => {
+  it('says false to a sender in a loop', async () => {
+    const { connection, raw } = await accepted();
+    raw.resetAndDestroy();
+    await once(raw, 'close');
+    let sends = 0;
+    // It is not started, so that nothing but sending can find it out.
+    while (connection.send(new Uint8Array(1024))) expect(++sends).toBeLessThan(100_000);
+    expect((await watch(connection).end).error).toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+});
+
 describe('a program that neither reads nor ends', () => {
   it('does not keep a connection that was closed', async () => {
     const { url } = await mute();
