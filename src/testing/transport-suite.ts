@@ -15,8 +15,8 @@ import { transferScenarios } from './transport-suite/transfer.js';
 export type { MakeSetup, Runner, TransportSetup } from './transport-suite/stage.js';
 
 /**
- * Defines the tests that every transport must pass. Nothing in them sleeps; a wait in vain fails after five seconds and
- * says what did not happen.
+ * Defines the tests that every transport must pass. Nothing in them sleeps; a wait in vain fails after eight seconds
+ * and says what did not happen.
  * @param runner - `describe` and `it` of the test runner in use.
  * @param name - of the transport, for the titles.
  * @param makeSetup - called once for each test.

@@ -36,7 +36,7 @@ describe('the endpoint a broker listens on', () => {
     [{ port: 0 }, { SPOKEPORT: '9' }, 'tcp://0.0.0.0:0'],
     ['tcp://:7181', {}, 'tcp://0.0.0.0:7181'],
     ['tcp://', { SPOKEPORT: '9' }, 'tcp://0.0.0.0:7181'],
-    ['ws://:7182', {}, 'ws://:7182'],
+    ['memory://a', { SPOKEPORT: '9' }, 'memory://a'],
   ])('given %j and %j it is %s', (endpoint, env, url) => {
     expect(listenUrl(endpoint, env)).toBe(url);
   });
