@@ -14,7 +14,7 @@ export type {
   WaitOptions,
 } from './client/index.js';
 export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
-export { JsonCodec, NulFraming } from './codecs/index.js';
+export { JsonCodec, LengthFraming, MsgpackCodec, NulFraming } from './codecs/index.js';
 export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
 export type {
   Action,

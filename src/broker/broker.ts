@@ -1,6 +1,6 @@
 // The broker: listens, lets connections in, joins them by an Exchange, and ends everything cleanly.
 
-import { JsonCodec, requireDistinctCodecs } from '../codecs/index.js';
+import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
 import type { OutboundTotal } from '../link/index.js';
@@ -55,7 +55,7 @@ export class Broker {
     this.#options = options;
     this.#listen = listen === undefined ? [{}] : Array.isArray(listen) ? listen : [listen];
     this.#transports = new TransportRegistry(options.transports ?? [new TcpTransport()]);
-    this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec()]);
+    this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec(), new MsgpackCodec()]);
     this.#limits = withDefaults(options.limits);
     this.#logger = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;

@@ -20,7 +20,7 @@ export interface BrokerOptions {
   readonly listen?: Endpoint | readonly Endpoint[];
   /** Default: TCP. A class of the user's own is found by its URL scheme. */
   readonly transports?: readonly Transport[];
-  /** Codecs that clients may speak, recognised by their first bytes. Default: JSON. */
+  /** Codecs that clients may speak, recognised by their first bytes. Default: JSON and msgpack. */
   readonly codecs?: readonly Codec[];
   /** Where persistent messages are kept. Default: in memory. The broker closes it. */
   readonly store?: MessageStore;

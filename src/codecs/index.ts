@@ -1,4 +1,5 @@
 /** Codecs, and the framings they use. */
-export { NulFraming } from './framing/index.js';
+export { LengthFraming, NulFraming } from './framing/index.js';
 export { JsonCodec } from './json/index.js';
+export { MsgpackCodec } from './msgpack/index.js';
 export { findCodec, requireDistinctCodecs } from './registry.js';

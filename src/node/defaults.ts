@@ -1,6 +1,6 @@
 // What a program on Node gets when it does not choose.
 
-import { JsonCodec } from '../codecs/index.js';
+import { JsonCodec, MsgpackCodec } from '../codecs/index.js';
 import type { Codec, Transport } from '../contracts/index.js';
 import { TcpTransport } from '../transports/tcp/index.js';
 
@@ -11,5 +11,5 @@ export function defaultTransports(): Transport[] {
 
 /** New instances of every codec, the default one first. */
 export function defaultCodecs(): Codec[] {
-  return [new JsonCodec()];
+  return [new JsonCodec(), new MsgpackCodec()];
 }

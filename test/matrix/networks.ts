@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe } from '@jest/globals';
 
-import { JsonCodec } from '../../src/codecs/index.js';
+import { JsonCodec, MsgpackCodec } from '../../src/codecs/index.js';
 import type { Codec, Transport } from '../../src/contracts/index.js';
 import { MemoryTransport } from '../../src/transports/index.js';
 import { TcpTransport } from '../../src/transports/tcp/index.js';
@@ -18,10 +18,13 @@ interface Network {
 }
 
 const json = () => new JsonCodec();
+const msgpack = () => new MsgpackCodec();
 
 const NETWORKS: readonly Network[] = [
   { name: 'memory, json', transport: () => new MemoryTransport(), listen: 'memory://broker', codec: json },
+  { name: 'memory, msgpack', transport: () => new MemoryTransport(), listen: 'memory://broker', codec: msgpack },
   { name: 'tcp, json', transport: () => new TcpTransport(), listen: 'tcp://127.0.0.1:0', codec: json },
+  { name: 'tcp, msgpack', transport: () => new TcpTransport(), listen: 'tcp://127.0.0.1:0', codec: msgpack },
 ];
 
 /**

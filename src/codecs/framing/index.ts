@@ -1,2 +1,3 @@
 /** How byte streams are cut into payloads. */
 export { NulFraming } from './nul.js';
+export { LengthFraming } from './length.js';

@@ -46,7 +46,7 @@ export class JsonCodec implements Codec {
   /**
    * By the rules of `JSON.stringify`: undefined members are dropped, `NaN` is null, a `Date` is its ISO text. Beyond
    * that, an undefined body is null and a bigint is an integer of any size.
-   * @throws {SpokeError} `NOT_ENCODABLE`: a function or a symbol as the body, binary data anywhere in it, a cycle, nesting
+   * @throws {SpokeError} `NOT_ENCODABLE`: a function or a symbol as the body, a cycle, nesting
    *   too deep for the stack, an error in a `toJSON`, a head key `self` or `body`.
    */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {

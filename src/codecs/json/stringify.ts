@@ -6,16 +6,17 @@ import { SpokeError } from '../../contracts/index.js';
 /**
  * The JSON text of a value, by the rules of `JSON.stringify`: members that are undefined, functions or symbols are
  * dropped, and are null in arrays; `NaN` and infinities are null; `Date` and everything else with `toJSON` decide for
- * themselves. Beyond that, an undefined body is null and a bigint is an integer of any size.
- * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, binary data anywhere, a cycle, nesting too
- *   deep for the stack, an error in a `toJSON` or getter.
+ * themselves. Beyond that, an undefined body is null, a bigint is an integer of any size, and binary data is its base64
+ * text (docs/protocol.md#values).
+ * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, a cycle, nesting too deep for the stack, an error
+ *   in a `toJSON` or getter.
  */
 export function stringify(body: unknown): string {
   if (body === undefined) return 'null';
   if (typeof body === 'function' || typeof body === 'symbol')
     throw notEncodable(`a ${typeof body} is not a JSON value`);
   try {
-    if (typeof body !== 'object' || body === null || isOrdinary(body, 0)) {
+    if (!isObject(body) || isOrdinary(body, 0)) {
       // Of what may be here, only a `toJSON` that returns undefined comes to nothing.
       return JSON.stringify(body) ?? 'null';
     }
@@ -32,6 +33,10 @@ export function stringify(body: unknown): string {
 
 const MAX_ORDINARY_DEPTH = 200;
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
 /**
  * Whether JSON.stringify may be trusted with it: no binary data, which it would write as an object with numbered keys,
  * and not so deep that it may contain itself. Takes a tenth of the time that JSON.stringify takes.
@@ -40,13 +45,12 @@ function isOrdinary(value: object, depth: number): boolean {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || depth > MAX_ORDINARY_DEPTH) return false;
   if (Array.isArray(value)) {
     const items: readonly unknown[] = value;
-    for (const item of items)
-      if (typeof item === 'object' && item !== null && !isOrdinary(item, depth + 1)) return false;
-    return true;
-  }
-  for (const key in value) {
-    const member: unknown = Reflect.get(value, key);
-    if (typeof member === 'object' && member !== null && !isOrdinary(member, depth + 1)) return false;
+    for (const item of items) if (isObject(item) && !isOrdinary(item, depth + 1)) return false;
+  } else if (isObject(value)) {
+    for (const key in value) {
+      const member = value[key];
+      if (isObject(member) && !isOrdinary(member, depth + 1)) return false;
+    }
   }
   return true;
 }
@@ -54,8 +58,9 @@ function isOrdinary(value: object, depth: number): boolean {
 /** JSON.stringify once more, slower, with bigints and a check on each object. `undefined` for what has no JSON text. */
 function write(value: unknown, key: string, ancestors: Set<object>): string | undefined {
   // Before `toJSON`: Node's Buffer has one, and what it returns is no help to anybody.
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    throw notEncodable('JSON has no binary data; send it as text, or use a codec that has');
+  if (value instanceof ArrayBuffer) return `"${base64(new Uint8Array(value))}"`;
+  if (ArrayBuffer.isView(value)) {
+    return `"${base64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))}"`;
   }
   let current = value;
   if ((typeof current === 'object' && current !== null) || typeof current === 'bigint') {
@@ -81,6 +86,14 @@ function write(value: unknown, key: string, ancestors: Set<object>): string | un
   }
   ancestors.delete(current);
   return items !== undefined ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
+}
+
+// Node's way takes a tenth of the time; the other one is for browsers.
+function base64(bytes: Uint8Array): string {
+  if (typeof Buffer === 'function') return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
 }
 
 function reasonOf(error: unknown): SpokeError {

@@ -12,7 +12,6 @@ import { writeFloat } from './number.js';
 import { HEAD_LENGTH_BYTES, MsgpackReader } from './reader.js';
 import { MsgpackView } from './view.js';
 
-const NIL = 0xc0;
 const TIME_BYTES = 8;
 /** Where the head begins in a frame. */
 const HEAD_AT = LENGTH_BYTES + HEAD_LENGTH_BYTES;
@@ -61,15 +60,14 @@ export class MsgpackCodec implements Codec {
     if (!(view instanceof MsgpackView)) throw new TypeError('MsgpackCodec.forward takes views of its own readers only');
     const { prefix } = view.head;
     const { bodyStart, bodyEnd } = view;
-    const length = HEAD_AT + prefix.length + TIME_BYTES + Math.max(bodyEnd - bodyStart, 1);
+    const length = HEAD_AT + prefix.length + TIME_BYTES + bodyEnd - bodyStart;
     let at = sink.reserve(length);
     const target = sink.block;
     at = begin(target, at, length, prefix.length + TIME_BYTES);
     at = copy(prefix, 0, prefix.length, target, at);
     writeFloat(view.time ?? time, target, at);
     at += TIME_BYTES;
-    if (bodyStart === bodyEnd) target[at] = NIL;
-    else copy(view.bytes, bodyStart, bodyEnd, target, at);
+    copy(view.bytes, bodyStart, bodyEnd, target, at);
     sink.commit(length);
     return length;
   }
@@ -105,8 +103,8 @@ export class MsgpackCodec implements Codec {
   /** Binary data is copied out of the view. */
   decodeBody(view: MessageView): unknown {
     const { bytes, bodyStart, bodyEnd } = view;
-    if (bodyStart === bodyEnd) return null;
-    const value: unknown = this.#packr.unpack(bytes, { start: bodyStart, end: bodyEnd });
+    // A view of its own, because msgpackr leaves a DataView behind on what it is given, and the chunk is not ours.
+    const value: unknown = this.#packr.unpack(bytes.subarray(bodyStart, bodyEnd));
     return value;
   }
 

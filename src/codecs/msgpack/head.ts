@@ -62,7 +62,7 @@ export interface ParsedHead {
  * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
  */
 export function parseHead(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {
-  const decoded: unknown = packr.unpack(bytes, { start, end });
+  const decoded: unknown = packr.unpack(bytes.subarray(start, end));
   if (!(decoded instanceof Map)) throw new SpokeError('MALFORMED', 'the head is not a map');
   const members = new Map<string, unknown>();
   for (const [key, value] of decoded) {

@@ -37,8 +37,7 @@ export class MsgpackReader implements MessageReader {
       throw new SpokeError('LIMIT_EXCEEDED', text, { details: { limit: headBytes } });
     }
     this.#head(bytes, headStart, headEnd);
-    // An absent body is an empty range.
-    if (headEnd < end) this.#checkBody(bytes, headEnd, end, bodyDepth);
+    this.#checkBody(bytes, headEnd, end, bodyDepth);
     const view = this.#view;
     view.bytes = bytes;
     view.bodyStart = headEnd;
