@@ -5,8 +5,8 @@
 import type { Limits, MessageReader } from '../../contracts/index.js';
 import { utf8Text } from '../text.js';
 import { checkString, checkValue, skipSpace } from './checker.js';
-import type { ParsedHead } from './head.js';
-import { parseHead } from './head.js';
+import type { ParsedHead } from './head-parser.js';
+import { parseHead } from './head-parser.js';
 import type { HeadMemo, MemoSlot } from './memo.js';
 import { hashStart } from './memo.js';
 import { invalidValue, malformed } from './refusals.js';

@@ -6,7 +6,7 @@ import { TimeReader } from '../../../src/codecs/json/time.js';
 const reader = new TimeReader();
 
 /** Reads a text in front of other bytes; `undefined` when it is no number or ends elsewhere. */
-function read(text: string, after = '}'): number | undefined {
+function read(text: string, after = `}, "body": 12345678901234567890}`): number | undefined {
   const bytes = new TextEncoder().encode(text + after);
   const value = reader.read(new DataView(bytes.buffer), 0, bytes.length);
   return Number.isNaN(value) || reader.end !== text.length ? undefined : value;
