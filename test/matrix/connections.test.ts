@@ -109,6 +109,7 @@ onEveryNetwork((stage) => {
     await healthy.client.subscribe('x', (message) => quick.add(parseInt(String(message.body), 10)));
     stalled.tap.connection.stallReading();
     const publisher = await stage().client();
+    await publisher.flush();
     const text = 'x'.repeat(50_000);
     let most = 0;
     let published = 0;

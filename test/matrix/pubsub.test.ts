@@ -64,11 +64,11 @@ onEveryNetwork((stage) => {
     }
   });
 
-  it('a message of several megabytes arrives', async () => {
+  it('a message of more than a megabyte arrives', async () => {
     await stage().broker();
     const [a, b] = [await stage().client(), await stage().client()];
     const messages = await collect(a, 'big');
-    const text = 'ab\u00e4"\\'.repeat(700_000);
+    const text = 'ab\u00e4"\\'.repeat(200_000);
     await b.publish('big', text);
     expect((await messages.next()).body === text).toBe(true);
   });
