@@ -89,6 +89,24 @@ export function flowScenarios(scenario: Scenario): void {
     await server.untilReceived(1);
   });
 
+  scenario('pause right after start, or right after resume, holds as well', async (stage) => {
+    const { client, server } = await stage.pair({}, { manual: true });
+    client.start();
+    for (const begin of [() => void server.start(), () => server.resume()]) {
+      begin();
+      server.pause();
+      client.send(Uint8Array.of(1));
+      await stage.letTimePass();
+      // What was read already may still have come.
+      const { receivedBytes } = server;
+      client.send(Uint8Array.of(2));
+      await stage.letTimePass();
+      assert.equal(server.receivedBytes, receivedBytes, 'a paused end was given bytes');
+    }
+    server.resume();
+    await server.untilReceived(4);
+  });
+
   scenario('pause and resume may be called any number of times', async (stage) => {
     const { client, server } = await stage.pair();
     client.start();

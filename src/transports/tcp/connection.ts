@@ -33,6 +33,7 @@ export class SocketConnection extends BaseConnection {
   readonly #socket: Socket;
   readonly #closeTimeout: number;
   readonly #resets: boolean;
+  #stopped = false;
   #closeTimer: NodeJS.Timeout | undefined;
   #failure: unknown;
   #inspect: SocketConnectionOptions['inspect'];
@@ -51,6 +52,10 @@ export class SocketConnection extends BaseConnection {
     if (reading === undefined) socket.on('data', (chunk) => receive(plainBytes(chunk)));
     else reading.receive = receive;
     socket.on('drain', () => this.drained());
+    // Node begins to read in the turn after `socket.resume`, even when `socket.pause` came in between.
+    socket.on('resume', () => {
+      if (this.#stopped) socket.pause();
+    });
     socket.on('end', () => this.remoteEnded());
     socket.on('error', (error) => {
       this.#failure ??= error;
@@ -70,15 +75,18 @@ export class SocketConnection extends BaseConnection {
   }
 
   protected startReading(): void {
+    this.#stopped = false;
     this.#socket.resume();
   }
 
   protected stopReading(): void {
+    this.#stopped = true;
     this.#socket.pause();
   }
 
   protected finish(): void {
     const socket = this.#socket;
+    this.#stopped = false;
     socket.end();
     socket.resume();
     this.#cutWithoutProgress(socket.writableLength);
@@ -89,6 +97,7 @@ export class SocketConnection extends BaseConnection {
     if (this.#lastWords !== undefined) {
       socket.end(this.#lastWords);
       this.#lastWords = undefined;
+      this.#stopped = false;
       socket.resume();
       this.#cutWithoutProgress(socket.writableLength);
       return;
