@@ -49,7 +49,7 @@ describe('publishSync', () => {
     expect(
       await run(`
         console.log(codeOf(() => publishSync('x', 1, { url, time: Date.now() / 1000 + 3600 })));
-        console.log(codeOf(() => publishSync('x', new Uint8Array(1), { url })));
+        console.log(codeOf(() => publishSync('x', { get cycle() { return this; } }, { url })));
         console.log(codeOf(() => publishSync('x', 1, { url })));`),
     ).toEqual(['TIME_INVALID', 'NOT_ENCODABLE', 'done']);
   });
