@@ -81,7 +81,7 @@ describe('the memory store', () => {
       fc.record({ match: pattern }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const store = await opened();
         const list: StoredMessage[] = [];
         for (const [time, one] of steps.entries()) {
