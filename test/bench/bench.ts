@@ -36,8 +36,8 @@ export function estimate(options: Options, steps: readonly Step[]): number {
   if (options.smoke) return steps.length * 0.6;
   const { warmSeconds, seconds } = options.scale.duration;
   return steps.reduce((sum, { workload: { name } }) => {
-    const own = name === 'replay' || name === 'idle' ? 3 : (warmSeconds + seconds) * (name === 'crowd' ? 2.5 : 1);
-    return sum + own + 0.7;
+    const times = name === 'crowd' || name.startsWith('rpc') ? 2 : 1;
+    return sum + 0.7 + (name === 'replay' || name === 'idle' ? 3 : (warmSeconds + seconds) * times);
   }, 0);
 }
 

@@ -59,7 +59,7 @@ Build first: npm run build.
   -o, --only NAMES      servers, with commas between them, or all (default: ${DEFAULT_SERVERS})
   -w, --workload NAMES  workloads, with commas between them (default: all)
   -r, --rounds N        how often everything is repeated, 1 to 50 (default: 3)
-  -s, --seconds N       how long each is measured, 0.1 to 30 (default: 0.8)
+  -s, --seconds N       how long each is measured, 0.1 to 30 (default: 0.7)
   -m, --messages N      ends a measurement before its time (default: never)
   -b, --base NAMES      what the others are divided by, in the same round (default: relay,nats)
       --dist FOLDER     the built package (default: dist)
@@ -77,7 +77,7 @@ ${list(WORKLOADS)}
 
 "Broker only": bytes encoded beforehand go in, bytes are counted when they come out, and all of them must. "End to
 end": client libraries that take and give objects; every message is checked for its order. Bodies are JSON of exactly
-128 bytes; with its channel, a message of spoke takes 176 bytes. Windows bound what is on its way, and are the same for all.
+128 bytes; with its channel, a message of spoke takes 182 bytes. Windows bound what is on its way, and are the same for all.
 
 Reading the tables: median, lowest and highest round, and the median of the ratios to each base in the same round.
 Processor time of the server (user and system, from /proc) is the robust figure; rates also depend on the clients, which
@@ -96,10 +96,10 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const names = values.only ?? [usual, ...additional.map(({ name }) => name)].join(',');
   const servers = choose('server', [...allServers(dist), ...additional], names);
   const workloads = choose('workload', WORKLOADS, values.workload);
-  const seconds = number('seconds', values.seconds ?? '0.8', 0.1, 30);
+  const seconds = number('seconds', values.seconds ?? '0.7', 0.1, 30);
   const mostMessages = number('messages', values.messages ?? '1e12', 1, 1e12);
   const full: Scale = {
-    duration: { warmSeconds: Math.min(0.5, seconds), seconds, mostMessages },
+    duration: { warmSeconds: Math.min(0.4, seconds), seconds, mostMessages },
     kept: 50_000,
     idle: 5_000,
     crowd: 100_000,

@@ -7,6 +7,8 @@ interface Redis {
   publish(channel: string, message: string): Promise<number>;
   subscribe(channel: string): Promise<unknown>;
   psubscribe(pattern: string): Promise<unknown>;
+  once(event: 'ready', listener: () => void): void;
+  on(event: 'error', listener: (error: Error) => void): void;
   on(event: 'message', listener: (channel: string, message: string) => void): void;
   on(event: 'pmessage', listener: (pattern: string, channel: string, message: string) => void): void;
   disconnect(): void;
@@ -25,8 +27,8 @@ export const connectRedis: Connect = async ({ port }) => {
   const { Redis } = await foreign<{ Redis: new (options: object) => Redis }>('ioredis');
   const options = { host: '127.0.0.1', port, enableAutoPipelining: true };
   // A connection that subscribes may not publish.
-  const outgoing = new Redis(options);
-  const incoming = new Redis(options);
+  const outgoing = await ready(new Redis(options));
+  const incoming = await ready(new Redis(options));
   const waiting = new Map<number, (value: unknown) => void>();
   const replies = `reply/${process.pid}/${Math.random()}`;
   let calls = 0;
@@ -72,3 +74,11 @@ export const connectRedis: Connect = async ({ port }) => {
   };
   return client;
 };
+
+/** A subscription before that would get in the way of its own first question to the server. */
+async function ready(redis: Redis): Promise<Redis> {
+  return new Promise((resolve, reject) => {
+    redis.on('error', reject);
+    redis.once('ready', () => resolve(redis));
+  });
+}

@@ -47,5 +47,4 @@ async function perform(task: Task): Promise<unknown> {
   }
 }
 
-// Not at the top level: an error there would not carry its message to the thread that waits.
 parentPort?.postMessage(await perform(workerData));

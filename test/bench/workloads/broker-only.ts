@@ -101,8 +101,8 @@ export const brokerOnly: readonly Workload[] = [
       const task = {
         kind: 'raw',
         server: addressOf(run),
-        // A server that looks at every pattern needs a millisecond for each message.
-        traffic: { ...ONE_TO_ONE, batch: 16, window: 128 },
+        // Small, because a server that looks at every pattern needs up to 40 ms for each message.
+        traffic: { ...ONE_TO_ONE, batch: 8, window: 64 },
         duration: run.scale.duration,
         crowd: Array.from({ length: run.scale.crowd }, (_, i) => `bench/crowd${i}/*`),
       } as const;
