@@ -261,6 +261,7 @@ export class Exchange implements SessionOwner {
     }
     const features = FEATURES.filter((feature) => hello.features.includes(feature));
     session.features = new Set(features);
+    this.#heartbeats.forget(session);
     if (session.features.has('heartbeat') && hello.heartbeat !== undefined) {
       this.#heartbeats.watch(session, hello.heartbeat);
     }
@@ -317,12 +318,13 @@ export class Exchange implements SessionOwner {
   }
 
   #mayPublish(session: Session, channel: string, authorizer: Authorizer): boolean {
-    return session.mayPublish(channel, (asked) => this.#allows(session, 'publish', asked, authorizer));
+    return (
+      isRequest(session, channel) ||
+      session.mayPublish(channel, (asked) => this.#allows(session, 'publish', asked, authorizer))
+    );
   }
 
   #allows(session: Session, action: 'publish' | 'subscribe', target: string, authorizer: Authorizer): boolean {
-    // Control messages are permitted by what they ask for, not by their channel.
-    if (action === 'publish' && target.startsWith(control.CONTROL_PREFIX)) return true;
     try {
       return authorizer.allows(session.identity ?? { name: 'anonymous' }, action, target);
     } catch (error) {
@@ -330,6 +332,13 @@ export class Exchange implements SessionOwner {
       return false;
     }
   }
+}
+
+// Requests to the broker are permitted by what they ask for, not by their channel. Other control messages carry data.
+function isRequest(session: Session, channel: string): boolean {
+  if (!channel.startsWith(control.CONTROL_PREFIX)) return false;
+  if (channel === control.SUBSCRIBE || channel === control.UNSUBSCRIBE || channel === control.HELLO) return true;
+  return channel.startsWith(control.PING_PREFIX) && session.features.has('ping');
 }
 
 function forbidden(session: Session, action: string, target: string): SpokeError {

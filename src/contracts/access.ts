@@ -27,6 +27,8 @@ export type Action = 'publish' | 'subscribe';
  */
 export interface Authorizer {
   /**
+   * Not asked whether a request to the broker may be sent (`-control/subscribe` and `unsubscribe`, `hello`, a ping that
+   * comes back to its sender alone), but about every other `-control/...` channel: those are passed on with what they carry.
    * @param target - the canonical channel to publish on, or the canonical pattern to subscribe to.
    * @returns `false`: the message is refused with `FORBIDDEN`, and the connection goes on. A throw means `false`.
    */

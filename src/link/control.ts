@@ -50,11 +50,11 @@ export function readGreeting(body: unknown): HelloBody | undefined {
   if (typeof body !== 'object' || body === null || !('nonce' in body) || !('features' in body)) return undefined;
   const { nonce, features } = body;
   if (typeof nonce !== 'string' || nonce.length > 64 || !Array.isArray(features)) return undefined;
-  const heartbeat = 'heartbeat' in body && typeof body.heartbeat === 'number' ? body.heartbeat : undefined;
+  const heartbeat = 'heartbeat' in body && typeof body.heartbeat === 'number' ? body.heartbeat : NaN;
   return {
     nonce,
     features: features.filter((feature) => typeof feature === 'string'),
-    ...(heartbeat !== undefined && { heartbeat }),
+    ...(Number.isFinite(heartbeat) && { heartbeat }),
   };
 }
 

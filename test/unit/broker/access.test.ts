@@ -206,9 +206,22 @@ describe('an authorizer', () => {
   it('is not asked whether control messages may be sent: what they ask for counts', async () => {
     const [a] = await permitted(() => false);
     a?.unsubscribe('x');
-    a?.publish('-control/unknown', '1');
+    a?.publish('-control/hello', '{"nonce": "2", "features": ["errors", "ping"]}');
+    a?.publish('-control/ping/a/1', 'null');
     await clock.idle();
     expect(asked).toEqual([]);
+  });
+
+  it('is asked about control channels that ask for nothing: they carry data like any other', async () => {
+    const [a, b] = await permitted((_, action) => action === 'subscribe');
+    b?.subscribe('**');
+    await clock.idle();
+    a?.publish('-control/unknown', '1');
+    a?.publish('-control/ping/a/1', '2', { persist: true });
+    expect(await a?.next()).toMatchObject({ body: { code: 'FORBIDDEN', channel: '-control/unknown' } });
+    expect(await a?.next()).toMatchObject({ body: { code: 'FORBIDDEN', channel: '-control/ping/a/1' } });
+    await clock.idle();
+    expect(b?.frames.items).toEqual([]);
   });
 
   it('that throws refuses, is logged, and harms nobody', async () => {

@@ -248,4 +248,12 @@ describe('the greeting of our clients', () => {
     a.publish('-control/ping/me/1', '7');
     expect(await a.next()).toMatchObject({ head: { channel: '-control/ping/me/1' }, body: 7 });
   });
+
+  it('said again takes the place of the first: who no longer promises a heartbeat is not ended for its silence', async () => {
+    a.publish('-control/hello', '{"nonce": "1", "features": ["heartbeat"], "heartbeat": 1000}');
+    a.publish('-control/hello', '{"nonce": "2", "features": []}');
+    await a.take(2);
+    await clock.advance(10_000);
+    expect(a.isClosed).toBe(false);
+  });
 });
