@@ -2,12 +2,9 @@
 
 export { unacceptable } from './acceptable.js';
 export { IndependentClient } from './client.js';
-export type { Delivered } from './client.js';
-export { fromJs, read, toJs, write } from './json.js';
-export type { Value } from './json.js';
 export { canonical, matches } from './patterns.js';
 export { RawPeer, tcpWire } from './raw-peer.js';
 export type { Wire } from './raw-peer.js';
 export { IndependentServer } from './server.js';
-export type { Received, ServedConnection } from './server.js';
-export { Happenings, within } from './until.js';
+export type { ServedConnection } from './server.js';
+export { Happenings } from './until.js';
