@@ -100,8 +100,9 @@ export class RpcService {
     if (!this.#listening) this.#listen();
     const number = ++this.#calls;
     const timeout = options.timeout ?? this.#timeout;
-    const abort = new AbortController();
-    const ends: (() => void)[] = [() => abort.abort()];
+    // Takes the call back while it waits for a connection. Not made for nothing: an abort costs more than a whole call.
+    const waiting = this.#client.state === 'connected' ? undefined : new AbortController();
+    const ends: (() => void)[] = [() => waiting?.abort()];
     try {
       // The one place where the type of a result is taken on trust: the caller named it.
       return (await new Promise<unknown>((resolve, reject) => {
@@ -109,7 +110,7 @@ export class RpcService {
         this.#pending.set(number, pending);
         this.#limit(procedureName, timeout, options.signal, reject, ends);
         this.#client
-          .publish(callChannel(procedureName, this.#id, number), argument, { signal: abort.signal })
+          .publish(callChannel(procedureName, this.#id, number), argument, waiting && { signal: waiting.signal })
           .then(() => (pending.sent = true), reject);
       })) as R;
     } finally {
