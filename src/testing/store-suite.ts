@@ -17,9 +17,9 @@ export interface StoreSetup {
 export type MakeStoreSetup = () => StoreSetup | Promise<StoreSetup>;
 
 /** Declares the tests of a message store. `makeSetup` is called for each. */
-export function storeSuite({ describe, it }: Runner, name: string, makeSetup: MakeStoreSetup): void {
+export function storeSuite(runner: Runner, name: string, makeSetup: MakeStoreSetup): void {
   const check = (what: string, run: (store: MessageStore, setup: StoreSetup) => Promise<void>) => {
-    it(what, async () => {
+    runner.it(what, async () => {
       const setup = await makeSetup();
       await setup.store.open();
       try {
@@ -31,7 +31,7 @@ export function storeSuite({ describe, it }: Runner, name: string, makeSetup: Ma
     });
   };
 
-  describe(`${name} store`, () => {
+  runner.describe(`${name} store`, () => {
     check('is empty at first', async (store) => {
       assert.equal(store.size, 0);
       assert.equal(store.bytes, 0);
@@ -131,7 +131,7 @@ export function storeSuite({ describe, it }: Runner, name: string, makeSetup: Ma
     });
 
     check('has many puts under way at once', async (store) => {
-      const puts = Array.from({ length: 1000 }, (_, n) => store.put(message(`n/${n % 100}`, n, String(n))));
+      const puts = Array.from({ length: 1000 }, async (_, n) => store.put(message(`n/${n % 100}`, n, String(n))));
       await Promise.all(puts);
       assert.equal(store.size, 100);
       same(store.get('n/7'), message('n/7', 907, '907'));
