@@ -49,7 +49,7 @@ async function perform(request: SyncRequest, signal: AbortSignal): Promise<unkno
 async function answer(request: SyncRequest): Promise<SyncAnswer> {
   const { timeout = request.action === 'call' ? 30_000 : Infinity } = request.options;
   const abort = new AbortController();
-  const timer = timeout === Infinity ? undefined : setTimeout(() => abort.abort(), timeout);
+  const cancel = timeout === Infinity ? undefined : systemClock.setTimer(timeout, () => abort.abort());
   try {
     return { value: await perform(request, abort.signal) };
   } catch (error) {
@@ -57,7 +57,7 @@ async function answer(request: SyncRequest): Promise<SyncAnswer> {
     const text = `${request.action} ${request.channel}: not done within ${timeout} ms`;
     return { failure: failureOf(new SpokeError('TIMEOUT', text, { retryable: true })) };
   } finally {
-    clearTimeout(timer);
+    cancel?.();
   }
 }
 

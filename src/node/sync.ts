@@ -16,7 +16,12 @@ class SyncWorker {
     const { port, cell } = (this.#running ??= this.#start());
     // The cells that both threads see: the first is 0 while the worker is busy, the second until it runs.
     Atomics.store(cell, 0, 0);
-    port.postMessage(request);
+    try {
+      port.postMessage(request);
+    } catch (error) {
+      const text = `${request.channel}: the body cannot cross to the worker: ${error instanceof Error ? error.message : String(error)}`;
+      throw new SpokeError('NOT_ENCODABLE', text, { cause: error, details: { channel: request.channel } });
+    }
     Atomics.wait(cell, 0, 0);
     const received: { readonly message: SyncAnswer } | undefined = receiveMessageOnPort(port);
     if (received === undefined)

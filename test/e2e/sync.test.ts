@@ -50,8 +50,9 @@ describe('publishSync', () => {
       await run(`
         console.log(codeOf(() => publishSync('x', 1, { url, time: Date.now() / 1000 + 3600 })));
         console.log(codeOf(() => publishSync('x', { get cycle() { return this; } }, { url })));
+        console.log(codeOf(() => publishSync('x', { run() {} }, { url })));
         console.log(codeOf(() => publishSync('x', 1, { url })));`),
-    ).toEqual(['TIME_INVALID', 'NOT_ENCODABLE', 'done']);
+    ).toEqual(['TIME_INVALID', 'NOT_ENCODABLE', 'NOT_ENCODABLE', 'done']);
   });
 });
 
@@ -67,6 +68,11 @@ describe('callSync', () => {
         try { callSync('fails', 1, { url }); } catch (error) { console.log(error.code, error.message); }
         console.log(callSync('square', 8, { url }));`),
     ).toEqual(['49', 'REMOTE too much', '64']);
+  });
+
+  it('takes a timeout of a month for what it says', async () => {
+    await client.provide('square', (n: number) => n * n);
+    expect(await run(`console.log(callSync('square', 3, { url, timeout: 30 * 24 * 3600 * 1000 }));`)).toEqual(['9']);
   });
 
   it('throws TIMEOUT when nobody answers or nobody is there, and works when somebody is', async () => {
