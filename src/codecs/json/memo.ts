@@ -164,10 +164,11 @@ export function hashStart(bytes: Uint8Array, data: DataView, base: number, start
   if (brace < start + SHORTEST || brace >= end || brace - start > MAX_BYTES) return 0;
   let stop = base + brace;
   let at = base + start;
-  while (stop > at && isNumeric(data.getUint8(stop - 1))) stop--;
+  // At least eight bytes are left, whatever comes.
+  while (stop > at + SHORTEST - 8 && isNumeric(data.getUint8(stop - 1))) stop--;
   if (data.getInt32(at + TIME_FIRST, true) === TIM && data.getInt32(at + TIME_FIRST + 4, true) === E_BLANK) {
     at += TIME_FIRST + 8;
-    while (at < stop && isNumeric(data.getUint8(at))) at++;
+    while (at < stop - 4 && isNumeric(data.getUint8(at))) at++;
   }
   let hash = stop - at;
   const last = stop - 4;

@@ -18,6 +18,9 @@ import { dataOf, KnownText } from './words.js';
 export const HEAD_KEY = new KnownText('{"head": ');
 export const BODY_KEY = new KnownText(', "body": ');
 
+/** The largest buffer that a reader holds on to between two turns. */
+const MAX_HELD_BYTES = 256 * 1024;
+
 export class JsonReader implements MessageReader {
   readonly #limits: Limits;
   readonly #memo: HeadMemo;
@@ -71,7 +74,14 @@ export class JsonReader implements MessageReader {
     view.base = bytes.byteOffset;
     // Many chunks are read into one buffer.
     if (view.data.buffer !== bytes.buffer) view.data = new DataView(bytes.buffer);
+    // What a big message was put together in must not live as long as its connection. Chunks are dead by then.
+    if (bytes.buffer.byteLength > MAX_HELD_BYTES) queueMicrotask(this.#letGo);
   }
+
+  readonly #letGo = (): void => {
+    const view = this.#view;
+    if (view.data.byteLength > MAX_HELD_BYTES) view.clear();
+  };
 
   /**
    * Whether a message begins like this; then its time is in the view.
@@ -112,7 +122,6 @@ export class JsonReader implements MessageReader {
     let headEnd = -1;
     let bodyStart = -1;
     let bodyEnd = -1;
-    let count = 0;
     pos = skipSpace(data, pos + 1, end);
     if (pos < end && data.getUint8(pos) === 0x7d) throw malformed('the message has no `head`', bytes, start, end);
     for (;;) {
@@ -127,7 +136,6 @@ export class JsonReader implements MessageReader {
       if (pos < 0) {
         throw invalidValue(name === undefined ? 'the message' : `\`${name}\``, pos, bytes, start, end, limits);
       }
-      count++;
       // Of members with one name the last one counts.
       if (name === 'head') {
         headStart = valueStart;
@@ -161,8 +169,8 @@ export class JsonReader implements MessageReader {
       bodyStart === headEnd + BODY_KEY.length &&
       HEAD_KEY.standsAt(data, start, end) &&
       BODY_KEY.standsAt(data, headEnd, end);
-    // Head, then body, and nothing else: what the other way can take.
-    if (this.#hash !== 0 && count === 2 && bodyStart > headEnd && this.#memo.wants(this.#hash, bodyStart - start)) {
+    // Whatever comes between, it will be there again when the same bytes are.
+    if (this.#hash !== 0 && bodyStart > headEnd && this.#memo.wants(this.#hash, bodyStart - start)) {
       this.#remember(data, parsed);
     }
     return view;

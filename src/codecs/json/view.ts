@@ -31,4 +31,11 @@ export class JsonView implements MessageView {
   timeEnd = 0;
   /** The bytes before the head, and those between head and body, are those that the peers write. */
   asPeersWrite = false;
+
+  /** Lets go of the message's memory. */
+  clear(): void {
+    this.bytes = EMPTY;
+    this.data = NO_DATA;
+    this.base = this.bodyStart = this.bodyEnd = 0;
+  }
 }

@@ -14,7 +14,7 @@ const TRANSCRIPTS = new URL('../../fixtures/peer-transcripts/', import.meta.url)
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 
 class TextSink implements FrameSink {
-  readonly block = new Uint8Array(100_000);
+  readonly block = new Uint8Array(400_000);
   reserve(): number {
     return 0;
   }
@@ -151,20 +151,142 @@ describe('the JSON reader', () => {
     );
   });
 
-  it('is not misled by heads that share a place in its memory', () => {
-    const memo = new HeadMemo(2);
-    const readers = [new JsonReader(DEFAULT_LIMITS, memo), new JsonReader(DEFAULT_LIMITS, memo)];
-    for (let round = 0; round < 20; round++) {
-      for (let i = 0; i < 40; i++) {
-        const channel = `channel/${(i * 7) % 40}`;
-        const time = i % 3 === 0 ? `, "time": ${1795344144 + i}.25` : '';
-        const payload = bytes(`{"head": {"channel": "${channel}"${time}}, "body": ${i}}`);
-        for (const reader of readers) {
-          const view = reader.read(payload, 0, payload.length);
-          expect(view.head.channel).toBe(channel);
-          expect(view.time).toBe(i % 3 === 0 ? 1795344144.25 + i : undefined);
-        }
+  it('takes exactly the messages that JSON.parse can read and that say where they go', () => {
+    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const isObject = (value: unknown): value is Record<string, unknown> =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    const oracle = (payload: Uint8Array): boolean => {
+      try {
+        const message: unknown = JSON.parse(strict.decode(payload));
+        if (!isObject(message) || !isObject(message['head'])) return false;
+        const { channel, time = 0 } = message['head'];
+        const forbidden = ['self', 'body'].some((key) => Object.hasOwn(Object(message['head']), key));
+        return typeof channel === 'string' && typeof time === 'number' && Number.isFinite(time) && !forbidden;
+      } catch {
+        return false;
       }
+    };
+    const piece = fc.constantFrom(
+      ...[
+        '{"head": {',
+        '"channel": "a"',
+        '"time": ',
+        '1795344144.5',
+        '1e999',
+        '}, "body": ',
+        '}',
+        '{',
+        '[1]',
+        '"body": 1',
+        ', ',
+      ],
+      ...[
+        '11111111111111111111111111111111111111}',
+        '"head": ',
+        '"',
+        '\\',
+        ' ',
+        '0',
+        '-',
+        'e',
+        '\xc3\xa4',
+        '\x80',
+        '"self": 1',
+        'null',
+      ],
+    );
+    const whole = fc.constantFrom(
+      '{"head": {"channel": "a/b"}, "body": {"x": 1.5}}',
+      '{"head": {"channel": "a/b", "time": 1795344144.659854}, "body": "x"}',
+      '{"head": {"time": 1795344144.659854, "bounce": false, "channel": "a/b"}, "body": [true]}',
+      '{"head":{"channel":"a","n":[1,{"m":2}]},"body":null}',
+    );
+    const damage = fc.tuple(
+      fc.nat(80),
+      fc.nat(3),
+      fc.oneof(
+        piece,
+        fc.nat(255).map((byte) => String.fromCharCode(byte)),
+      ),
+    );
+    const message = fc.oneof(
+      whole,
+      fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join('')),
+      fc.tuple(whole, damage).map(([text, [at, lost, put]]) => text.slice(0, at) + put + text.slice(at + lost)),
+    );
+    const reader = new JsonReader(DEFAULT_LIMITS, new HeadMemo());
+    fc.assert(
+      fc.property(message, (text) => {
+        const payload = bytes(text);
+        for (let i = 0; i < 2; i++) {
+          const result = outcome(reader, payload);
+          expect([text, !/^[A-Z_]+: /.test(result)]).toEqual([text, oracle(payload)]);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('lets go of the memory of a big message', async () => {
+    const reader = fresh();
+    const payload = bytes(`{"head": {"channel": "a"}, "body": "${'x'.repeat(300_000)}"}`);
+    const view = reader.read(payload, 0, payload.length);
+    expect(view.bytes).toBe(payload);
+    await Promise.resolve();
+    expect(view.bytes.length).toBe(0);
+    expect(outcome(reader, payload)).toBe(outcome(fresh(), payload));
+  });
+
+  it('is not misled by heads that share a place in its memory', () => {
+    const message = fc.tuple(fc.nat(3), fc.boolean(), fc.nat(1));
+    fc.assert(
+      fc.property(fc.array(message, { minLength: 100, maxLength: 300 }), (messages) => {
+        const memo = new HeadMemo(2);
+        const readers = [new JsonReader(DEFAULT_LIMITS, memo), new JsonReader(DEFAULT_LIMITS, memo)];
+        for (const [channel, timed, reader] of messages) {
+          const time = timed ? ', "time": 1795344144.25' : '';
+          const payload = bytes(`{"head": {"channel": "channel/${channel}"${time}}, "body": 1}`);
+          const view = readers[reader]?.read(payload, 0, payload.length);
+          expect(view?.head.channel).toBe(`channel/${channel}`);
+          expect(view?.time).toBe(timed ? 1795344144.25 : undefined);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('holds known heads to the limit however long their time is written', () => {
+    const limits = withDefaults({ headBytes: 60 });
+    const reader = new JsonReader(limits, new HeadMemo());
+    const message = (time: string): Uint8Array => bytes(`{"head": {"channel": "a", "time": ${time}}, "body": 1}`);
+    for (const time of [
+      '1795344144.5',
+      '1795344145.5',
+      '1795344146.5',
+      `1795344146.${'5'.repeat(40)}`,
+      '1795344147.5',
+    ]) {
+      expect(outcome(reader, message(time))).toBe(outcome(fresh(limits), message(time)));
+    }
+  });
+
+  it('keeps messages apart that begin with their body, or repeat members', () => {
+    const reader = new JsonReader(DEFAULT_LIMITS, new HeadMemo());
+    const texts = ['a', 'b', 'c'].flatMap((channel) => [
+      `{"body": {"some": "text"}, "head": {"channel": "${channel}"}}`,
+      `{"body": 1, "head": {"channel": "${channel}"}}`,
+      `{"head": {"channel": "first"}, "body": {"x": 1}, "head": {"channel": "${channel}"}}`,
+      `{"head": {"channel": "first"}, "head": {"channel": "${channel}"}, "body": 1}`,
+      `{"head": {"channel": "${channel}"}, "body": 1, "body": 2}`,
+      `{"head": {"channel": "${channel}"}, "x": {}, "body": 1}`,
+      `{"head": {"channel": "${channel}"}, "x": {"y": 1}}`,
+      `{"head": {"channel": "${channel}"}}`,
+      '{"body": 1}',
+      '{"body": {}}',
+    ]);
+    for (let i = 0; i < 200; i++) {
+      const payload = bytes(texts[(i * 7) % texts.length] ?? '');
+      expect(outcome(reader, payload)).toBe(outcome(fresh(), payload));
     }
   });
 

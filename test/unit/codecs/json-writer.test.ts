@@ -70,6 +70,37 @@ describe('forwarding JSON', () => {
     );
   });
 
+  it('leaves out every blank that the peers would not have written, and puts in those that they would', () => {
+    for (const head of [
+      '{"channel": "a", "n": 1}',
+      '{ "channel": "a", "n": 1}',
+      '{"channel" : "a", "n": 1}',
+      '{"channel":  "a", "n": 1}',
+      '{"channel":"a", "n": 1}',
+      '{"channel": "a" , "n": 1}',
+      '{"channel": "a",  "n": 1}',
+      '{"channel": "a","n": 1}',
+      '{"channel": "a", "n": 1 }',
+      '{"channel": "a",\n"n": 1}',
+    ]) {
+      for (const open of ['{"head": ', '{"head":  ', '{ "head": ', '{"head" : ', '{ "head":', '{"head" :']) {
+        for (const middle of [
+          ', "body": ',
+          ' , "body": ',
+          ',  "body": ',
+          ', "body" : ',
+          ', "body":  ',
+          ',  "body":',
+          ', "body" :',
+        ]) {
+          expect(forwarded(`${open}${head}${middle}1}`)).toBe(
+            '{"head": {"channel": "a", "n": 1, "time": 1795344144.5}, "body": 1}\0',
+          );
+        }
+      }
+    }
+  });
+
   it('removes bounce wherever it stands', () => {
     for (const head of [
       '"bounce": false, "channel": "a"',
