@@ -42,6 +42,8 @@ export type {
   MessageStore,
   MessageView,
   OutgoingHead,
+  PeerCertificate,
+  PeerCredentials,
   PeerInfo,
   SpokeErrorCode,
   SpokeErrorOptions,
