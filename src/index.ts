@@ -66,5 +66,11 @@ export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.j
 export { MemoryStore } from './stores/index.js';
 export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
 export type { Endpoint } from './transports/index.js';
-export { TcpTransport } from './transports/tcp/index.js';
+export { TcpTransport, TlsTransport } from './transports/tcp/index.js';
+export type { TcpTransportOptions, TlsTransportOptions } from './transports/tcp/index.js';
+export type { TlsOptions } from './transports/tls/options.js';
+export { UnixTransport } from './transports/unix/index.js';
+export type { UnixTransportOptions } from './transports/unix/index.js';
+export { WebSocketTransport } from './transports/websocket/index.js';
+export type { Origins, WebSocketTransportOptions } from './transports/websocket/index.js';
 export { VERSION } from './version.js';

@@ -8,7 +8,7 @@ import { systemClock, Turn } from '../link/index.js';
 import { MemoryStore } from '../stores/index.js';
 import type { Endpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
-import { TcpTransport } from '../transports/tcp/index.js';
+import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
 import { Exchange } from './exchange.js';
 import type { BrokerOptions, BrokerStats } from './options.js';
@@ -54,7 +54,7 @@ export class Broker {
     const { listen } = options;
     this.#options = options;
     this.#listen = listen === undefined ? [{}] : Array.isArray(listen) ? listen : [listen];
-    this.#transports = new TransportRegistry(options.transports ?? [new TcpTransport()]);
+    this.#transports = new TransportRegistry(options.transports ?? nodeTransports());
     this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec(), new MsgpackCodec()]);
     this.#limits = withDefaults(options.limits);
     this.#logger = options.logger ?? silentLogger;

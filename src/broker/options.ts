@@ -18,7 +18,7 @@ export interface BrokerOptions {
    * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
    */
   readonly listen?: Endpoint | readonly Endpoint[];
-  /** Default: TCP. A class of the user's own is found by its URL scheme. */
+  /** Default: TCP, TLS, Unix sockets and WebSocket. A class of the user's own is found by its URL scheme. */
   readonly transports?: readonly Transport[];
   /** Codecs that clients may speak, recognised by their first bytes. Default: JSON and msgpack. */
   readonly codecs?: readonly Codec[];

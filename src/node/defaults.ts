@@ -2,11 +2,11 @@
 
 import { JsonCodec, MsgpackCodec } from '../codecs/index.js';
 import type { Codec, Transport } from '../contracts/index.js';
-import { TcpTransport } from '../transports/tcp/index.js';
+import { nodeTransports } from '../transports/node.js';
 
-/** New instances of every transport that works between processes. */
+/** New instances of every transport that works between processes: `tcp`, `tls`, `unix`, `ws` and `wss`. */
 export function defaultTransports(): Transport[] {
-  return [new TcpTransport()];
+  return nodeTransports();
 }
 
 /** New instances of every codec, the default one first. */

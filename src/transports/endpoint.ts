@@ -4,8 +4,10 @@
 import { SpokeError } from '../contracts/index.js';
 import { formatAddress, isIpv6, isPort, parseAddress } from './address.js';
 
-/** The port of brokers on TCP. */
+/** The port of brokers on TCP, with TLS or without. */
 export const DEFAULT_PORT = 7181;
+/** The port of brokers on WebSocket. */
+export const DEFAULT_WEB_PORT = 7182;
 
 /** A URL, or host and port of a TCP endpoint. */
 export type Endpoint = string | { readonly host?: string; readonly port?: number };
@@ -18,40 +20,61 @@ const LOCAL_HOST = 'localhost';
 
 /**
  * The URL a client connects to. What is given wins; then `SPOKEHOST` and `SPOKEPORT`; then `tcp://localhost:7181`.
- * A URL counts as given in full: in one of TCP a missing host is `localhost` and a missing port 7181.
+ * A URL counts as given in full: a missing host is `localhost`, a missing port 7181, or 7182 of WebSocket. Only one
+ * without any host, `ws://` or `wss://`, looks for `SPOKEWEBHOST` and `SPOKEWEBPORT`, then `SPOKEHOST` and `SPOKEPORT`.
  * @throws {SpokeError} `ADDRESS_INVALID`
  */
 export function connectUrl(endpoint: Endpoint | undefined, env: Environment): string {
-  if (typeof endpoint === 'string') return completeUrl(endpoint, LOCAL_HOST);
-  return tcpUrl(endpoint?.host ?? environmentHost(env) ?? LOCAL_HOST, LOCAL_HOST, endpoint?.port, env);
+  if (typeof endpoint === 'string') {
+    return completeUrl(
+      endpoint,
+      () => environmentHost(env, 'SPOKEWEBHOST', 'SPOKEHOST') ?? LOCAL_HOST,
+      LOCAL_HOST,
+      env,
+    );
+  }
+  return tcpUrl(endpoint?.host ?? environmentHost(env, 'SPOKEHOST') ?? LOCAL_HOST, LOCAL_HOST, endpoint?.port, env);
 }
 
 /**
  * The URL a broker listens on. What is given wins; then `SPOKEPORT`; then `tcp://0.0.0.0:7181`.
- * A URL counts as given in full: in one of TCP a missing host is `0.0.0.0` and a missing port 7181.
+ * A URL counts as given in full: a missing host is `0.0.0.0`, a missing port 7181, or 7182 of WebSocket. Only one without
+ * any host, `ws://` or `wss://`, looks for `SPOKEWEBPORT`, then `SPOKEPORT`.
  * @throws {SpokeError} `ADDRESS_INVALID`
  */
 export function listenUrl(endpoint: Endpoint | undefined, env: Environment): string {
-  if (typeof endpoint === 'string') return completeUrl(endpoint, ANY_HOST);
+  if (typeof endpoint === 'string') return completeUrl(endpoint, () => ANY_HOST, ANY_HOST, env);
   return tcpUrl(endpoint?.host ?? ANY_HOST, ANY_HOST, endpoint?.port, env);
 }
 
-function completeUrl(url: string, defaultHost: string): string {
+function completeUrl(url: string, webHost: () => string, defaultHost: string, env: Environment): string {
   const address = parseAddress(url);
-  // Other transports have defaults of their own.
-  if (address.scheme !== 'tcp') return url;
-  return formatAddress({ ...address, host: address.host || defaultHost, port: address.port ?? DEFAULT_PORT });
+  const { scheme, host, port } = address;
+  switch (scheme) {
+    case 'tcp':
+    case 'tls':
+      return formatAddress({ ...address, host: host || defaultHost, port: port ?? DEFAULT_PORT });
+    case 'ws':
+    case 'wss': {
+      const otherPort = host === '' ? environmentPort(env, 'SPOKEWEBPORT', 'SPOKEPORT') : undefined;
+      return formatAddress({ ...address, host: host || webHost(), port: port ?? otherPort ?? DEFAULT_WEB_PORT });
+    }
+    default:
+      // Other transports have defaults of their own.
+      return url;
+  }
 }
 
 function tcpUrl(host: string, defaultHost: string, givenPort: number | undefined, env: Environment): string {
-  const port = givenPort ?? environmentPort(env) ?? DEFAULT_PORT;
+  const port = givenPort ?? environmentPort(env, 'SPOKEPORT') ?? DEFAULT_PORT;
   if (!isPort(port)) throw invalid(`port ${port}: a port is a whole number from 0 to 65535`);
   return formatAddress({ scheme: 'tcp', host: requireHost(host, 'host') || defaultHost, port });
 }
 
-function environmentHost(env: Environment): string | undefined {
-  const host = env['SPOKEHOST']?.trim();
-  return host === undefined || host === '' ? undefined : requireHost(host, 'the environment variable SPOKEHOST is');
+/** The first of these variables that is set. */
+function environmentHost(env: Environment, ...names: readonly string[]): string | undefined {
+  const set = firstSet(env, names);
+  return set === undefined ? undefined : requireHost(set.text, `the environment variable ${set.name} is`);
 }
 
 // Without the brackets of an IPv6 address.
@@ -63,16 +86,25 @@ function requireHost(host: string, what: string): string {
   return bare;
 }
 
-function environmentPort(env: Environment): number | undefined {
-  const text = env['SPOKEPORT']?.trim();
-  if (text === undefined || text === '') return undefined;
+function environmentPort(env: Environment, ...names: readonly string[]): number | undefined {
+  const set = firstSet(env, names);
+  if (set === undefined) return undefined;
+  const { name, text } = set;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!isPort(port)) {
     throw invalid(
-      `the environment variable SPOKEPORT is ${JSON.stringify(text)}: it takes a whole number from 0 to 65535`,
+      `the environment variable ${name} is ${JSON.stringify(text)}: it takes a whole number from 0 to 65535`,
     );
   }
   return port;
+}
+
+function firstSet(env: Environment, names: readonly string[]): { name: string; text: string } | undefined {
+  for (const name of names) {
+    const text = env[name]?.trim();
+    if (text !== undefined && text !== '') return { name, text };
+  }
+  return undefined;
 }
 
 function invalid(text: string): SpokeError {

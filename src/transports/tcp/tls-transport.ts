@@ -1,16 +1,13 @@
-// TLS over TCP.
+// TLS over TCP. Node's part of it is loaded when it is needed: programs that use no TLS start without it.
 
 import type { Socket } from 'node:net';
 import { connect as connectSocket, createServer } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
 import type { Address, Connection, ConnectOptions, Listener, ListenOptions, Transport } from '../../contracts/index.js';
 import { formatAddress } from '../address.js';
 import { DEFAULT_PORT } from '../endpoint.js';
 import { handOver, report, requireNotAborted } from '../opening.js';
-import { tlsGate, tlsServerOptions } from '../tls/accept.js';
 import { securePeer } from '../tls/certificate.js';
-import { clientContext, secure } from '../tls/connect.js';
-import { ClientContexts } from '../tls/material.js';
+import { ClientContexts } from '../tls/contexts.js';
 import type { TlsOptions } from '../tls/options.js';
 import { TLS_PARAMS, tlsOptions } from '../tls/options.js';
 import { SocketConnection } from './connection.js';
@@ -53,7 +50,8 @@ export class TlsTransport implements Transport {
     requireParams(address, TLS_PARAMS);
     const tls = tlsOptions(address, this.#options);
     requireNotAborted(address, signal);
-    const context = await clientContext(this.#contexts, address, tls);
+    const { secure } = await import('../tls/connect.js');
+    const context = await this.#contexts.get(address, tls);
     requireNotAborted(address, signal);
     const deadline = performance.now() + connectTimeout;
     const raw = connectSocket({ ...SOCKET_OPTIONS, host, port });
@@ -67,6 +65,8 @@ export class TlsTransport implements Transport {
     });
     const timeout = deadline - performance.now();
     const socket = await secure(raw, { address, host, options: tls, context, signal, timeout, connectTimeout });
+    // Nothing is read before `start`.
+    socket.pause();
     const peer = { address: formatAddress({ scheme: 'tls', host, port }) };
     return new SocketConnection({ socket, peer, closeTimeout: this.#closeTimeout });
   }
@@ -81,7 +81,8 @@ export class TlsTransport implements Transport {
     requireParams(address, TLS_PARAMS);
     const tls = tlsOptions(address, this.#options);
     requireNotAborted(address, signal);
-    const secured = createTlsServer(await tlsServerOptions(address, tls, limits.connectTimeout));
+    const { secureServer, tlsGate, tlsServerOptions } = await import('../tls/accept.js');
+    const secured = secureServer(await tlsServerOptions(address, tls, limits.connectTimeout));
     requireNotAborted(address, signal);
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
     await untilListening(server, () => server.listen(asked), {

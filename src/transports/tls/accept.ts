@@ -4,6 +4,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { TlsOptions as NodeTlsOptions, Server, TLSSocket } from 'node:tls';
+import { createServer } from 'node:tls';
 import type { Address, ListenOptions } from '../../contracts/index.js';
 import { report } from '../opening.js';
 import type { Doorstep } from '../tcp/doorstep.js';
@@ -17,6 +18,13 @@ const HANDSHAKE = 0x16;
 const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/1\.[01]\r?\n/;
 const HTTP_ANSWER =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS: https:// or wss://.\n';
+
+export type { NodeTlsOptions };
+
+/** Does handshakes for a `tlsGate`; it never listens itself. */
+export function secureServer(options: NodeTlsOptions): Server {
+  return createServer(options);
+}
 
 /** The options of `tls.createServer` or `https.createServer`, read and checked before anything is opened. */
 export async function tlsServerOptions(

@@ -7,29 +7,18 @@ import { connect } from 'node:tls';
 import type { Address } from '../../contracts/index.js';
 import { connectTimedOut } from '../tcp/errors.js';
 import { untilOpen } from '../tcp/opening.js';
-import { handshakeFailed, materialFailed } from './errors.js';
-import type { ClientContexts } from './material.js';
-import { MaterialError } from './material.js';
+import { handshakeFailed } from './errors.js';
 import type { TlsOptions } from './options.js';
 
-/** Reads what is needed to connect, before anything is opened. */
-export async function clientContext(
-  contexts: ClientContexts,
-  address: Address,
-  options: TlsOptions,
-): Promise<SecureContext> {
-  try {
-    return await contexts.get(options);
-  } catch (error) {
-    throw error instanceof MaterialError ? materialFailed('CONNECT_FAILED', address, error) : error;
-  }
-}
-
-export interface Securing {
-  readonly address: Address;
-  readonly host: string;
+/** What TLS takes on top of a connection. */
+export interface TlsConnecting {
   readonly options: TlsOptions;
   readonly context: SecureContext;
+}
+
+export interface Securing extends TlsConnecting {
+  readonly address: Address;
+  readonly host: string;
   readonly signal: AbortSignal | undefined;
   /** Milliseconds left. */
   readonly timeout: number;
@@ -37,7 +26,7 @@ export interface Securing {
   readonly connectTimeout: number;
 }
 
-/** Sets up TLS on a connected socket, which is destroyed when that fails. The result is paused. */
+/** Sets up TLS on a connected socket, which is destroyed when that fails. */
 export async function secure(raw: Socket, securing: Securing): Promise<TLSSocket> {
   const { address, host, options, context, signal, timeout, connectTimeout } = securing;
   const { servername = host, rejectUnauthorized = true } = options;
@@ -59,6 +48,5 @@ export async function secure(raw: Socket, securing: Securing): Promise<TLSSocket
     failed: (cause) => handshakeFailed(address, servername, cause),
     timedOut: () => connectTimedOut(address, connectTimeout),
   });
-  socket.pause();
   return socket;
 }

@@ -14,22 +14,6 @@ export class MaterialError extends Error {
 type Name = 'cert' | 'key' | 'ca';
 
 /**
- * Makes the contexts of the connections of one transport. The files are read every time, so that a renewed certificate is
- * found; what was made of the same text before is used again, because that takes milliseconds.
- */
-export class ClientContexts {
-  #last: { readonly fingerprint: string; readonly context: SecureContext } | undefined;
-
-  /** @throws {MaterialError} */
-  async get(options: TlsOptions): Promise<SecureContext> {
-    const material = await readMaterial(options);
-    const fingerprint = JSON.stringify(material);
-    if (this.#last?.fingerprint !== fingerprint) this.#last = { fingerprint, context: contextOf(material) };
-    return this.#last.context;
-  }
-}
-
-/**
  * For the listening side: proven to be usable.
  * @throws {MaterialError}
  */
@@ -47,7 +31,11 @@ export async function serverMaterial(options: TlsOptions): Promise<SecureContext
   return material;
 }
 
-async function readMaterial(options: TlsOptions): Promise<SecureContextOptions> {
+/**
+ * For either side.
+ * @throws {MaterialError}
+ */
+export async function readMaterial(options: TlsOptions): Promise<SecureContextOptions> {
   const { cert, key = cert, ca, passphrase } = options;
   if (key !== undefined && cert === undefined) throw new MaterialError('there is a key, but no certificate (cert)');
   return {
@@ -58,7 +46,8 @@ async function readMaterial(options: TlsOptions): Promise<SecureContextOptions> 
   };
 }
 
-function contextOf(material: SecureContextOptions): SecureContext {
+/** @throws {MaterialError} */
+export function contextOf(material: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(material);
   } catch (error) {

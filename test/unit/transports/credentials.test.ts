@@ -17,7 +17,7 @@ let accepted: Socket;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'spoke-'));
-  server = createServer().listen(join(directory, 'sock'));
+  server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(join(directory, 'sock'));
   await once(server, 'listening');
   const connection = once(server, 'connection');
   client = connect(join(directory, 'sock'));
