@@ -173,7 +173,7 @@ function clientLifecycle(
   limits: Limits,
   clock: Clock,
 ): Lifecycle<Client> {
-  const { url, reconnect, timeout, callTimeout } = requireOptions(options);
+  const { url, reconnect, timeout, heartbeat, callTimeout } = requireOptions(options);
   return new Lifecycle(
     () =>
       new Client({
@@ -181,8 +181,9 @@ function clientLifecycle(
         codec,
         limits,
         clock,
-        ...(url !== undefined && { url }),
+        ...(typeof url === 'string' ? { url } : url),
         ...(reconnect !== undefined && { reconnect }),
+        ...(heartbeat !== undefined && { heartbeat }),
         ...(callTimeout !== undefined && { callTimeout }),
       }),
     (client) => client.connect(timeout === undefined ? {} : { timeout }),

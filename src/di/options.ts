@@ -13,14 +13,16 @@ export interface SpokeOptions {
   readonly listen?: Endpoint | readonly Endpoint[];
   /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
-  /** Client: the broker. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
-  readonly url?: string;
+  /** Client: the broker, a URL or `{host, port}` for TCP. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
+  readonly url?: Endpoint;
   /** Client: name of the codec it speaks, one of those bound to `TOKENS.Codec`. Default `json`, which every broker speaks. */
   readonly codec?: string;
   /** Client: `false`: a failed attempt or a lost connection closes the client. */
   readonly reconnect?: BackoffOptions | false;
   /** Client: milliseconds until it is given up when there is no first connection. Default: none, it tries for ever. */
   readonly timeout?: number;
+  /** Client: milliseconds between signs of life, at least 1,000; `false` for none. Default 15,000. */
+  readonly heartbeat?: number | false;
   /** Client: default timeout of calls, in milliseconds. Default 30,000. */
   readonly callTimeout?: number;
   /** Broker and client. */
@@ -36,12 +38,15 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     // 0 does not wait at all.
     if (value !== 0) requireMilliseconds(value, name);
   },
-  url: requireText,
+  url: requireEndpoint,
   codec: requireText,
   reconnect(value, name) {
     if (value !== false) requireObject(value, name, 'false or an object with minDelay and maxDelay');
   },
   timeout: requireMilliseconds,
+  heartbeat(value, name) {
+    if (value !== false) requireMilliseconds(value, name);
+  },
   callTimeout: requireMilliseconds,
   limits(value, name) {
     requireObject(value, name, 'an object');
@@ -69,7 +74,7 @@ function isOption(name: string): name is keyof SpokeOptions {
 }
 
 function requireEndpoint(value: unknown, name: string): void {
-  if (typeof value === 'string') return;
+  if (typeof value === 'string' && value !== '') return;
   requireObject(value, name, 'a URL such as tcp://:7181, or { host, port }');
   for (const key of Object.keys(value)) {
     if (key !== 'host' && key !== 'port') throw new TypeError(`options.${name}.${key}: an endpoint has host and port`);

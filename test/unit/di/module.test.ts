@@ -500,6 +500,21 @@ describe('a start that fails', () => {
   });
 });
 
+describe('the url of the client', () => {
+  it('may be host and port, as everywhere', async () => {
+    const container = createContainer({ listen: { host: '127.0.0.1', port: 0 } });
+    const broker = await container.getAsync(Broker);
+    const port = Number(broker.addresses[0]?.split(':').at(-1));
+    const other = createContainer({ url: { host: '127.0.0.1', port }, heartbeat: false, timeout: 5000 });
+    try {
+      expect((await other.getAsync(Client)).url).toBe(`tcp://127.0.0.1:${port}`);
+    } finally {
+      await other.unbindAllAsync();
+      await container.unbindAllAsync();
+    }
+  });
+});
+
 describe('wrong options', () => {
   const wrong: readonly (readonly [string, unknown, RegExp])[] = [
     ['no object', 'tcp://:7181', /options must be/],
@@ -511,6 +526,8 @@ describe('wrong options', () => {
     ['a port as text', { listen: { port: '7181' } }, /options\.listen\.port/],
     ['a host as number', { listen: { host: 1 } }, /options\.listen\.host/],
     ['an empty url', { url: '' }, /options\.url/],
+    ['a url of host and something else', { url: { host: 'a', prot: 1 } }, /options\.url\.prot/],
+    ['a heartbeat that is neither false nor a time', { heartbeat: true }, /options\.heartbeat/],
     ['a codec that is no name', { codec: new JsonCodec() }, /options\.codec/],
     ['reconnect: true', { reconnect: true }, /options\.reconnect/],
     ['a negative timeout', { timeout: -1 }, /options\.timeout/],
