@@ -206,6 +206,7 @@ export class BaseClient implements AsyncDisposable {
   /**
    * The messages of a pattern as an async iterator, which subscribes when it is first read. It ends when the loop is
    * left, when `signal` aborts, and when the client closes.
+   * @throws {SpokeError} (from the loop) the broker's code when it refuses the pattern and can say so.
    */
   async *messages(pattern: string, options: SubscribeOptions = {}): AsyncGenerator<Message, void, undefined> {
     const { signal } = options;
@@ -213,9 +214,15 @@ export class BaseClient implements AsyncDisposable {
     this.#requireOpen();
     // Not awaited: what the broker sends at once must find its reader.
     const subscription = this.#subscriptions.add(pattern, undefined, options);
+    const { passed, forget } = this.#barrier.wait();
+    let refusal: unknown;
+    this.#subscriptions.accepted(subscription, passed).catch((error: unknown) => (refusal = error));
     try {
       yield* subscription;
+      // Closing is an end like any other.
+      if (refusal !== undefined && this.#ended === undefined) throw refusal;
     } finally {
+      forget();
       await subscription.unsubscribe();
     }
   }

@@ -13,5 +13,5 @@ export type {
 } from './options.js';
 export { textOf } from './report.js';
 export { Subscription } from './subscription.js';
-export type { MessageHandler } from './subscription.js';
+export type { MessageHandler, SubscriptionOwner } from './subscription.js';
 export { waitFor } from './wait-for.js';
