@@ -38,7 +38,7 @@ export interface Provider extends AsyncDisposable {
 
 interface Pending {
   readonly name: string;
-  /** Whether the call left on the connection of now: its answer is lost with it. */
+  /** Whether it was handed to the connection of now: it, or its answer, is lost with that. Else it waits for the next. */
   sent: boolean;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -62,6 +62,8 @@ export class RpcService {
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT;
     this.#clock = options.clock ?? systemClock;
     client.on('state', (state, error) => {
+      // What waited for the connection has been handed over by now.
+      if (state === 'connected') for (const pending of this.#pending.values()) pending.sent = true;
       if (state === 'reconnecting') this.#connectionLost(error);
       if (state === 'closed')
         this.#fail(
@@ -101,17 +103,16 @@ export class RpcService {
     const number = ++this.#calls;
     const timeout = options.timeout ?? this.#timeout;
     // Takes the call back while it waits for a connection. Not made for nothing: an abort costs more than a whole call.
-    const waiting = this.#client.state === 'connected' ? undefined : new AbortController();
+    const sent = this.#client.state === 'connected';
+    const waiting = sent ? undefined : new AbortController();
     const ends: (() => void)[] = [() => waiting?.abort()];
     try {
       // The one place where the type of a result is taken on trust: the caller named it.
       return (await new Promise<unknown>((resolve, reject) => {
-        const pending: Pending = { name: procedureName, sent: false, resolve, reject };
-        this.#pending.set(number, pending);
+        this.#pending.set(number, { name: procedureName, sent, resolve, reject });
         this.#limit(procedureName, timeout, options.signal, reject, ends);
-        this.#client
-          .publish(callChannel(procedureName, this.#id, number), argument, waiting && { signal: waiting.signal })
-          .then(() => (pending.sent = true), reject);
+        const channel = callChannel(procedureName, this.#id, number);
+        this.#client.publish(channel, argument, waiting && { signal: waiting.signal }).catch(reject);
       })) as R;
     } finally {
       this.#pending.delete(number);

@@ -444,6 +444,19 @@ describe('calls and connections', () => {
     expect(made).toEqual([]);
   });
 
+  it('a call made at the very moment at which a full connection breaks does not wait for ever', async () => {
+    const { caller } = await pair();
+    const { connection } = caller.tap;
+    connection.stallWriting();
+    await clock.idle();
+    void caller.client.publish('x', 1);
+    await clock.idle();
+    connection.cut();
+    const outcome = outcomeOf(caller.client.call('nobody', 1, { timeout: Infinity }));
+    await clock.advance(1000);
+    expect(outcome.result).toBe('CONNECTION_LOST');
+  });
+
   it('a call made while the connection is away is made on the next, and answered there', async () => {
     const { provider, caller } = await pair();
     await provider.client.provide('echo', (value: unknown) => value);
