@@ -2,6 +2,7 @@
 // only which site it came from: to be checked here, or a broker without passwords is open to the whole web.
 
 import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 
 /** Sites as browsers name them (`https://app.example`, `null` for a page from a file), or `*` for all. */
 export type Origins = '*' | readonly string[];
@@ -19,7 +20,7 @@ export function mayConnect(request: IncomingMessage, allowed: Origins | undefine
   if (page === undefined || asked === undefined) return false;
   if (isLoopback(page)) return isLoopback(asked);
   // A foreign site can have its own name lead to this machine (DNS rebinding), and then page and host agree.
-  return page === asked && !isLoopback(request.socket.localAddress ?? '');
+  return page === asked && (isOwnName(page) || !isLoopback(request.socket.localAddress ?? ''));
 }
 
 /** The site of the page that sent the request. */
@@ -31,6 +32,12 @@ export function originOf({ headers }: IncomingMessage): string | undefined {
 function hostIn(url: string): string | undefined {
   const host = URL.canParse(url) ? new URL(url).hostname : '';
   return host === '' ? undefined : host.replace(/^\[|\]$/g, '');
+}
+
+// Debian, for one, has a machine's own name lead to 127.0.1.1.
+function isOwnName(host: string): boolean {
+  const own = hostname().toLowerCase();
+  return host === own || host === `${own}.local`;
 }
 
 function isLoopback(host: string): boolean {

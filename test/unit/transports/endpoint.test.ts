@@ -20,6 +20,14 @@ describe('the endpoint a client connects to', () => {
     ['tcp://:1', { SPOKEHOST: 'h' }, 'tcp://localhost:1'],
     ['tcp://x', { SPOKEHOST: 'h', SPOKEPORT: '9' }, 'tcp://x:7181'],
     ['tcp://[::1]:1', {}, 'tcp://[::1]:1'],
+    ['tls://', { SPOKEHOST: 'h', SPOKEPORT: '9' }, 'tls://localhost:7181'],
+    ['ws://', {}, 'ws://localhost:7182'],
+    ['wss://', { SPOKEWEBHOST: 'w', SPOKEWEBPORT: '8', SPOKEHOST: 'h', SPOKEPORT: '9' }, 'wss://w:8'],
+    ['ws://', { SPOKEHOST: 'h', SPOKEPORT: '9' }, 'ws://h:9'],
+    ['ws://', { SPOKEWEBHOST: '::1', SPOKEPORT: '9' }, 'ws://[::1]:9'],
+    ['ws://:8', { SPOKEWEBHOST: 'w', SPOKEWEBPORT: 'bad' }, 'ws://w:8'],
+    ['ws:///path?token=x', { SPOKEWEBHOST: 'w' }, 'ws://w:7182/path?token=x'],
+    ['ws://given', { SPOKEWEBHOST: 'w', SPOKEWEBPORT: '8' }, 'ws://given:7182'],
     ['memory://a', { SPOKEPORT: '9' }, 'memory://a'],
     ['unix:///run/spoke.sock', {}, 'unix:///run/spoke.sock'],
   ])('given %j and %j it is %s', (endpoint, env, url) => {
@@ -36,6 +44,13 @@ describe('the endpoint a broker listens on', () => {
     [{ port: 0 }, { SPOKEPORT: '9' }, 'tcp://0.0.0.0:0'],
     ['tcp://:7181', {}, 'tcp://0.0.0.0:7181'],
     ['tcp://', { SPOKEPORT: '9' }, 'tcp://0.0.0.0:7181'],
+    ['tls://', { SPOKEPORT: '9' }, 'tls://0.0.0.0:7181'],
+    ['tls://?cert=a%26b', {}, 'tls://0.0.0.0:7181?cert=a%26b'],
+    ['ws://', {}, 'ws://0.0.0.0:7182'],
+    ['ws://', { SPOKEWEBHOST: 'w', SPOKEHOST: 'h', SPOKEWEBPORT: '8', SPOKEPORT: '9' }, 'ws://0.0.0.0:8'],
+    ['wss://', { SPOKEPORT: '9' }, 'wss://0.0.0.0:9'],
+    ['ws://127.0.0.1', { SPOKEWEBPORT: '8' }, 'ws://127.0.0.1:7182'],
+    ['ws://:0', { SPOKEWEBPORT: '8' }, 'ws://0.0.0.0:0'],
     ['memory://a', { SPOKEPORT: '9' }, 'memory://a'],
   ])('given %j and %j it is %s', (endpoint, env, url) => {
     expect(listenUrl(endpoint, env)).toBe(url);
@@ -54,6 +69,8 @@ describe('what cannot be meant is refused by name', () => {
     [{ port: -1 }, {}, /port -1/],
     [{ host: 'tcp://h' }, {}, /host "tcp:\/\/h"/],
     [{ host: 'h:1' }, {}, /host "h:1"/],
+    ['ws://', { SPOKEWEBPORT: 'abc' }, /SPOKEWEBPORT is "abc"/],
+    ['ws://', { SPOKEWEBHOST: 'h:1' }, /SPOKEWEBHOST is "h:1"/],
     ['localhost', {}, /did you mean tcp:\/\/localhost\?/],
   ])('%j and %j', (endpoint, env, text) => {
     expect(() => connectUrl(endpoint, env)).toThrow(expect.objectContaining({ code: 'ADDRESS_INVALID' }));
