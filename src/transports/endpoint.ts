@@ -56,8 +56,8 @@ function completeUrl(url: string, webHost: () => string, defaultHost: string, en
       return formatAddress({ ...address, host: host || defaultHost, port: port ?? DEFAULT_PORT });
     case 'ws':
     case 'wss': {
-      const otherPort = host === '' ? environmentPort(env, 'SPOKEWEBPORT', 'SPOKEPORT') : undefined;
-      return formatAddress({ ...address, host: host || webHost(), port: port ?? otherPort ?? DEFAULT_WEB_PORT });
+      const setPort = host === '' && port === undefined ? environmentPort(env, 'SPOKEWEBPORT', 'SPOKEPORT') : port;
+      return formatAddress({ ...address, host: host || webHost(), port: setPort ?? DEFAULT_WEB_PORT });
     }
     default:
       // Other transports have defaults of their own.
