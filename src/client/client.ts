@@ -215,8 +215,10 @@ export class BaseClient implements AsyncDisposable {
     // Not awaited: what the broker sends at once must find its reader.
     const subscription = this.#subscriptions.add(pattern, undefined, options);
     const { passed, forget } = this.#barrier.wait();
-    let refusal: unknown;
-    this.#subscriptions.accepted(subscription, passed).catch((error: unknown) => (refusal = error));
+    let refusal: SpokeError | undefined;
+    this.#subscriptions.accepted(subscription, passed).catch((error: unknown) => {
+      if (error instanceof SpokeError) refusal = error;
+    });
     try {
       yield* subscription;
       // Closing is an end like any other.
