@@ -11,6 +11,7 @@ import type { Codec, Transport } from '../../src/contracts/index.js';
 import { MemoryTransport } from '../../src/transports/index.js';
 import { TcpTransport, TlsTransport } from '../../src/transports/tcp/index.js';
 import { UnixTransport } from '../../src/transports/unix/index.js';
+import { WebSocketTransport } from '../../src/transports/websocket/index.js';
 import { Stage } from '../support/stage.js';
 import { tlsFile } from '../support/tls-files.js';
 
@@ -28,6 +29,8 @@ const NETWORKS: readonly Network[] = [
   { scheme: 'tcp', transport: () => new TcpTransport(), listen: () => 'tcp://127.0.0.1:0' },
   { scheme: 'tls', transport: () => new TlsTransport(TLS), listen: () => 'tls://127.0.0.1:0' },
   { scheme: 'unix', transport: () => new UnixTransport(), listen: (folder) => `unix://${folder}/broker.sock` },
+  { scheme: 'ws', transport: () => new WebSocketTransport(), listen: () => 'ws://127.0.0.1:0' },
+  { scheme: 'wss', transport: () => new WebSocketTransport({ tls: TLS }), listen: () => 'wss://127.0.0.1:0' },
 ];
 
 const CODECS: readonly (() => Codec)[] = [() => new JsonCodec(), () => new MsgpackCodec()];
