@@ -1,6 +1,6 @@
 // What every codec holds a head to (docs/protocol.md#messages).
 
-import type { Limits } from '../contracts/index.js';
+import type { Limits, OutgoingHead } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 
 /** Keys with members of their own in an `OutgoingHead`. */
@@ -37,4 +37,24 @@ export function exceeded(what: string, size: number, name: string, limit: number
   return new SpokeError('LIMIT_EXCEEDED', `${what} ${size} ${unit}, more than ${limit} (limits.${name})`, {
     details: { limit },
   });
+}
+
+/**
+ * What goes out as a head, but for the time, which codecs put last.
+ * @throws {SpokeError} `NOT_ENCODABLE`: a key that no peer can take.
+ */
+export function membersOf(head: OutgoingHead): Map<string, unknown> {
+  if (typeof head.channel !== 'string') throw new TypeError('head.channel must be a string');
+  if (head.time !== undefined && !Number.isFinite(head.time)) {
+    throw new TypeError(`head.time must be a finite number, not ${head.time}`);
+  }
+  const members = new Map<string, unknown>([['channel', head.channel]]);
+  if (head.persist === true) members.set('persist', true);
+  if (head.bounce === false) members.set('bounce', false);
+  for (const [key, value] of Object.entries(head.fields ?? {})) {
+    if (OWN_KEYS.has(key) || value === undefined) continue;
+    if (FORBIDDEN_KEYS.has(key)) throw new SpokeError('NOT_ENCODABLE', `no peer can take the head key \`${key}\``);
+    members.set(key, value);
+  }
+  return members;
 }

@@ -5,7 +5,7 @@ import { Packr } from 'msgpackr';
 import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { LENGTH_BYTES, LengthFraming, MAX_LENGTH } from '../framing/length.js';
-import { FORBIDDEN_KEYS, OWN_KEYS } from '../head-rules.js';
+import { membersOf } from '../head-rules.js';
 import { headPrefix, headWithoutTime } from './head.js';
 import { HeadMemo } from './memo.js';
 import { writeFloat } from './number.js';
@@ -134,22 +134,6 @@ export class MsgpackCodec implements Codec {
     }
     return bytes;
   }
-}
-
-function membersOf(head: OutgoingHead): Map<string, unknown> {
-  if (typeof head.channel !== 'string') throw new TypeError('head.channel must be a string');
-  if (head.time !== undefined && !Number.isFinite(head.time)) {
-    throw new TypeError(`head.time must be a finite number, not ${head.time}`);
-  }
-  const members = new Map<string, unknown>([['channel', head.channel]]);
-  if (head.persist === true) members.set('persist', true);
-  if (head.bounce === false) members.set('bounce', false);
-  for (const [key, value] of Object.entries(head.fields ?? {})) {
-    if (OWN_KEYS.has(key) || value === undefined) continue;
-    if (FORBIDDEN_KEYS.has(key)) throw new SpokeError('NOT_ENCODABLE', `no peer can take the head key \`${key}\``);
-    members.set(key, value);
-  }
-  return members;
 }
 
 /** Writes the lengths of frame and head, and returns where the head begins. */

@@ -1,0 +1,82 @@
+// Heads of the small codecs: decoded at once, and kept as values.
+
+import { canonical } from '../../channels/index.js';
+import type { Head, HeadFields, Limits, MessageView } from '../../contracts/index.js';
+import { SpokeError } from '../../contracts/index.js';
+import { checkChannel, FORBIDDEN_KEYS } from '../head-rules.js';
+
+/** One message, decoded. Made anew for each: it may be kept. */
+export class DecodedView implements MessageView {
+  readonly head: Head;
+  readonly time: number | undefined;
+  readonly bytes: Uint8Array;
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
+  readonly body: unknown;
+
+  /**
+   * @param sent - the head's members, in an object or not.
+   * @param body - the body's value.
+   * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
+   */
+  constructor(sent: unknown, limits: Limits, body: unknown, bytes: Uint8Array, bodyStart: number, bodyEnd: number) {
+    const fields: Record<string, unknown> = { __proto__: null };
+    for (const [key, value] of Object.entries(sent ?? {})) {
+      if (FORBIDDEN_KEYS.has(key)) throw malformed(`the head has the key \`${key}\`, which no peer can take`);
+      fields[key] = freeze(value);
+    }
+    const { channel: given, time, bounce = true, persist } = fields;
+    if (typeof given !== 'string') throw malformed('there is no head with a text as its `channel`');
+    const channel = canonical(given);
+    checkChannel(given, channel, limits);
+    const seconds = typeof time === 'bigint' ? Number(time) : time;
+    if (seconds !== undefined && !(typeof seconds === 'number' && Number.isFinite(seconds))) {
+      throw new SpokeError('TIME_INVALID', `${channel}: \`time\` is not a finite number`, { details: { channel } });
+    }
+    fields['channel'] = channel;
+    delete fields['time'];
+    delete fields['bounce'];
+    const frozen: HeadFields = Object.freeze(fields);
+    this.head = { channel, bounce: truth(bounce), persist: truth(persist), fields: () => frozen };
+    this.time = seconds;
+    this.body = body;
+    this.bytes = bytes;
+    this.bodyStart = bodyStart;
+    this.bodyEnd = bodyEnd;
+  }
+}
+
+/** `view`, which must come from a reader of the same codec. */
+export function decoded(view: MessageView): DecodedView {
+  if (view instanceof DecodedView) return view;
+  throw new TypeError('a codec takes views of its own readers only');
+}
+
+/** @param cause - why, as an error or in words. */
+export function malformed(cause: unknown): SpokeError {
+  return new SpokeError('MALFORMED', `malformed message: ${String(cause).slice(0, 200)}`, { cause });
+}
+
+/** @param cause - why, as an error or in words. */
+export function notEncodable(cause: unknown): SpokeError {
+  return new SpokeError('NOT_ENCODABLE', `the message cannot be written: ${String(cause)}`, { cause });
+}
+
+/** A head or body that nests deeper than `limits.bodyDepth`. */
+export function tooDeep(limit: number): SpokeError {
+  return new SpokeError('LIMIT_EXCEEDED', `a message nests deeper than ${limit} levels (limits.bodyDepth)`, {
+    details: { limit },
+  });
+}
+
+/** By Python's rules, as in the peers. */
+function truth(value: unknown): boolean {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
+}
+
+// As deep as a head may nest.
+function freeze(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}

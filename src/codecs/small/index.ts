@@ -1,0 +1,3 @@
+/** Codecs in little code, for pages. On the wire they are those of Node. */
+export { JsonCodec } from './json-codec.js';
+export { MsgpackCodec } from './msgpack-codec.js';

@@ -1,0 +1,154 @@
+// Msgpack to values: all of our value domain, and nothing else (docs/protocol.md#msgpack).
+
+import { malformed, tooDeep } from './head.js';
+
+// Not strict: texts are what their sender made of them.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Reads values one after another. */
+export class MsgpackDecoder {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #maxDepth: number;
+  #depth = 0;
+  /** Where the next value begins. */
+  position = 0;
+
+  constructor(bytes: Uint8Array, maxDepth: number) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#maxDepth = maxDepth;
+  }
+
+  /**
+   * Shares no memory with the bytes.
+   * @throws {SpokeError} `MALFORMED`, `LIMIT_EXCEEDED`
+   * @throws {RangeError} when it reaches past the end of the bytes.
+   */
+  value(): unknown {
+    const type = this.unsigned(1);
+    if (type < 0x80) return type;
+    if (type < 0x90) return this.#map(type & 0x0f);
+    if (type < 0xa0) return this.#array(type & 0x0f);
+    if (type < 0xc0) return this.#text(type & 0x1f);
+    if (type >= 0xe0) return type - 0x100;
+    switch (type) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+      case 0xc3:
+        return type === 0xc3;
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return this.#take(this.unsigned(1 << (type - 0xc4))).slice();
+      case 0xca:
+        return this.#view.getFloat32(this.#skip(4));
+      case 0xcb:
+        return this.#view.getFloat64(this.#skip(8));
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+        return this.unsigned(1 << (type - 0xcc));
+      case 0xcf:
+        return numberIfSafe(this.#view.getBigUint64(this.#skip(8)));
+      case 0xd0:
+        return this.#view.getInt8(this.#skip(1));
+      case 0xd1:
+        return this.#view.getInt16(this.#skip(2));
+      case 0xd2:
+        return this.#view.getInt32(this.#skip(4));
+      case 0xd3:
+        return numberIfSafe(this.#view.getBigInt64(this.#skip(8)));
+      case 0xc7:
+        return this.#timestamp(this.unsigned(1));
+      case 0xd6:
+      case 0xd7:
+        return this.#timestamp(4 << (type - 0xd6));
+      case 0xd9:
+      case 0xda:
+      case 0xdb:
+        return this.#text(this.unsigned(1 << (type - 0xd9)));
+      case 0xdc:
+      case 0xdd:
+        return this.#array(this.unsigned(2 << (type - 0xdc)));
+      case 0xde:
+      case 0xdf:
+        return this.#map(this.unsigned(2 << (type - 0xde)));
+      default:
+        throw malformed(`msgpack type ${type}`);
+    }
+  }
+
+  unsigned(bytes: number): number {
+    let value = 0;
+    for (const byte of this.#take(bytes)) value = value * 256 + byte;
+    return value;
+  }
+
+  #text(length: number): string {
+    return decoder.decode(this.#take(length));
+  }
+
+  #array(length: number): unknown[] {
+    this.#enter(length);
+    const items = Array.from({ length }, () => this.value());
+    this.#depth--;
+    return items;
+  }
+
+  /** By `fromEntries`, to which `__proto__` is a key like any other. */
+  #map(size: number): object {
+    this.#enter(size);
+    const entries = Array.from({ length: size }, () => {
+      const type = this.#bytes[this.position] ?? 0;
+      const key = this.value();
+      // Texts and integers.
+      if (
+        typeof key !== 'string' &&
+        (typeof key === 'object' || type === 0xca || type === 0xcb || typeof key === 'boolean')
+      ) {
+        throw malformed('a map with a key that is neither text nor integer');
+      }
+      return [String(key), this.value()] as const;
+    });
+    this.#depth--;
+    return Object.fromEntries(entries);
+  }
+
+  // Every member takes a byte at least, so a count cannot promise more than there is.
+  #enter(members: number): void {
+    if (members > this.#bytes.length - this.position) throw new RangeError('it is too short');
+    if (++this.#depth > this.#maxDepth) throw tooDeep(this.#maxDepth);
+  }
+
+  #timestamp(length: number): Date {
+    if (this.unsigned(1) !== 0xff || (length !== 4 && length !== 8 && length !== 12)) throw malformed('an extension');
+    if (length === 4) return new Date(this.unsigned(4) * 1000);
+    const nanoseconds = this.unsigned(4);
+    if (length === 12) return dateOf(Number(this.#view.getBigInt64(this.#skip(8))), nanoseconds);
+    // 30 bits of nanoseconds, 34 of seconds.
+    return dateOf((nanoseconds & 3) * 2 ** 32 + this.unsigned(4), nanoseconds >>> 2);
+  }
+
+  #take(length: number): Uint8Array {
+    const start = this.#skip(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  #skip(bytes: number): number {
+    const at = this.position;
+    this.position += bytes;
+    if (this.position > this.#bytes.length) throw new RangeError('it is too short');
+    return at;
+  }
+}
+
+function dateOf(seconds: number, nanoseconds: number): Date {
+  return new Date(seconds * 1000 + nanoseconds / 1e6);
+}
+
+function numberIfSafe(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

@@ -1,0 +1,17 @@
+// The codecs of pages, where there is no Buffer.
+
+import { afterAll, describe, it } from '@jest/globals';
+import { codecSuite } from '../../../src/testing/codec-suite.js';
+import { jsonOptions } from './json-options.js';
+import { msgpackOptions } from './msgpack-options.js';
+
+const { Buffer } = globalThis;
+Reflect.deleteProperty(globalThis, 'Buffer');
+const { JsonCodec, MsgpackCodec } = await import('../../../src/codecs/small/index.js');
+
+afterAll(() => {
+  globalThis.Buffer = Buffer;
+});
+
+codecSuite({ describe, it }, 'small JSON', () => new JsonCodec(), jsonOptions);
+codecSuite({ describe, it }, 'small msgpack', () => new MsgpackCodec(), msgpackOptions);
