@@ -18,8 +18,9 @@ const HTTP_ANSWER = new TextEncoder().encode(
   `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${HTTP_BODY.length}\r\nConnection: close\r\n\r\n${HTTP_BODY}`,
 );
 
-// A fatal alert, `handshake_failure`, in the record version that every TLS client reads (RFC 8446 section 6).
-const TLS_ALERT = Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28);
+// A fatal alert, `protocol_version` (no version in common), in the record version that every TLS client reads (RFC 8446
+// section 6).
+const TLS_ALERT = Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 70);
 
 /**
  * Recognises HTTP and TLS by the first bytes of a stream. `undefined`: neither, or too few bytes to tell, which is then

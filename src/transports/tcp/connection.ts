@@ -1,11 +1,10 @@
 // A connection over one socket of Node: TCP, a Unix socket, or TLS.
 
 import type { Socket } from 'node:net';
-import type { CloseReason, PeerInfo } from '../../contracts/index.js';
+import type { CloseReason, PeerInfo, SpokeError } from '../../contracts/index.js';
 import { BaseConnection } from '../base-connection.js';
 import { plainBytes } from '../plain-bytes.js';
 import { connectionLost, flushTimedOut } from './errors.js';
-import type { Mismatch } from './mismatch.js';
 import type { Reading } from './reading.js';
 
 /** Bytes queued in this process from which on `send` returns `false`; what the system holds comes on top. */
@@ -21,7 +20,7 @@ export interface SocketConnectionOptions {
   /** It is a TCP socket, which can be reset. Default `false`. */
   readonly resets?: boolean;
   /** Looks at the first bytes and may refuse them. */
-  readonly inspect?: (first: Uint8Array, peer: string) => Mismatch | undefined;
+  readonly inspect?: (first: Uint8Array, peer: string) => SpokeError | undefined;
 }
 
 /**
@@ -37,8 +36,6 @@ export class SocketConnection extends BaseConnection {
   #closeTimer: NodeJS.Timeout | undefined;
   #failure: unknown;
   #inspect: SocketConnectionOptions['inspect'];
-  // What an aborted connection still says.
-  #lastWords: Uint8Array | undefined;
 
   /** @param options - `socket` is connected, paused, and allows half-open. */
   constructor(options: SocketConnectionOptions) {
@@ -94,14 +91,6 @@ export class SocketConnection extends BaseConnection {
 
   protected drop(): void {
     const socket = this.#socket;
-    if (this.#lastWords !== undefined) {
-      socket.end(this.#lastWords);
-      this.#lastWords = undefined;
-      this.#stopped = false;
-      socket.resume();
-      this.#cutWithoutProgress(socket.writableLength);
-      return;
-    }
     // A reset: the other side learns that this was no orderly end, and the system keeps nothing to send on. While a FIN is
     // under way the system refuses it (and Node would then never close). Only TCP has one.
     if (!this.#resets || (socket.writableEnded && socket.writableLength === 0)) socket.destroy();
@@ -112,11 +101,7 @@ export class SocketConnection extends BaseConnection {
     if (this.#inspect !== undefined && this.state === 'open') {
       const mismatch = this.#inspect(chunk, this.peer.address);
       this.#inspect = undefined;
-      if (mismatch !== undefined) {
-        this.#lastWords = mismatch.answer;
-        this.abort(mismatch.error);
-        return;
-      }
+      if (mismatch !== undefined) this.abort(mismatch);
     }
     this.received(chunk);
   }

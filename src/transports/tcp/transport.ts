@@ -11,7 +11,7 @@ import type { SocketConnectionOptions } from './connection.js';
 import { SocketConnection } from './connection.js';
 import { acceptFailed, connectFailed, connectTimedOut, listenFailed } from './errors.js';
 import { boundTo, hostAndPort, remoteAddress, requireParams, SOCKET_OPTIONS } from './host-port.js';
-import { plainClientOnTlsPort, tlsClientOnPlainPort } from './mismatch.js';
+import { plainClientOnTlsPort } from './mismatch.js';
 import { stopListening, untilListening, untilOpen } from './opening.js';
 import { adopt, canAdopt, Reading } from './reading.js';
 
@@ -97,8 +97,8 @@ export class TcpTransport implements Transport {
     const reading = new Reading(this.#readBuffer);
     const adopted = adopting ? adopt(accepted, reading) : undefined;
     return adopted === undefined
-      ? this.#connection({ socket: accepted, peer, inspect: tlsClientOnPlainPort })
-      : this.#connection({ socket: adopted, peer, reading, inspect: tlsClientOnPlainPort });
+      ? this.#connection({ socket: accepted, peer })
+      : this.#connection({ socket: adopted, peer, reading });
   }
 
   #connection(options: Omit<SocketConnectionOptions, 'closeTimeout' | 'resets'>): SocketConnection {

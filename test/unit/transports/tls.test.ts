@@ -7,9 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Broker } from '../../../src/broker/index.js';
 import type { Transport } from '../../../src/contracts/index.js';
+import { Client } from '../../../src/node/index.js';
 import { TcpTransport, TlsTransport } from '../../../src/transports/tcp/index.js';
+import { Collector } from '../../support/collector.js';
 import { Endpoints, Receiver } from '../../support/endpoints.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
 import { tlsFile, tlsText } from '../../support/tls-files.js';
 import { within } from '../../support/within.js';
 
@@ -192,33 +196,36 @@ describe('a certificate of the client', () => {
 });
 
 describe('a TLS client on a plain port', () => {
-  const isAlert = { code: 'CONNECT_FAILED', retryable: false, message: expect.stringContaining('does not speak TLS') };
+  const broker = async () => {
+    const logger = new RecordingLogger();
+    const started = await Broker.start({ listen: 'tcp://127.0.0.1:0', logger });
+    endpoints.atEnd(() => started.close());
+    const [url = ''] = started.addresses;
+    return { url, logger };
+  };
 
-  test('is told what is wrong, at once, and nobody else notices', async () => {
-    const plain = new TcpTransport();
-    const { url, accepted } = await endpoints.listen(plain, 'tcp://127.0.0.1:0');
-    const neighbour = await endpoints.connect(plain, url);
-    const neighbours = new Receiver(await accepted.next());
+  test('is told what is wrong, at once; one line is logged, and nobody else notices', async () => {
+    const { url, logger } = await broker();
+    const neighbour = await Client.connect(url);
+    endpoints.atEnd(() => neighbour.close());
+    const messages = new Collector<unknown>('messages');
+    await neighbour.subscribe('x', ({ body }) => messages.add(body));
 
-    const attempt = connect(url.replace('tcp', 'tls'));
-    attempt.catch(() => {});
-    const confused = new Receiver(await accepted.next());
-    await expect(attempt).rejects.toMatchObject(isAlert);
-    expect(await confused.closed()).toMatchObject({
-      by: 'error',
-      error: { code: 'MALFORMED', message: expect.stringContaining('speaks TLS') },
+    await expect(connect(url.replace('tcp', 'tls'))).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      retryable: false,
+      message: expect.stringContaining('does not speak TLS'),
     });
-    expect(confused.chunks.items).toEqual([]);
-
-    neighbour.send(Buffer.from('still here'));
-    expect(await neighbours.text(10)).toBe('still here');
+    await neighbour.publish('x', 'still here');
+    expect(await messages.next()).toBe('still here');
+    expect(logger.lines.warn).toEqual([expect.objectContaining({ text: expect.stringContaining('TLS') })]);
+    expect(logger.lines.error).toEqual([]);
   });
 
   test('that is not ours can name the reason too', async () => {
-    const { url, accepted } = await endpoints.listen(new TcpTransport(), 'tcp://127.0.0.1:0');
+    const { url } = await broker();
     const socket = connectTls({ port: Number(url.split(':').at(-1)), host: '127.0.0.1' });
     const failed = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
-    new Receiver(await accepted.next());
     const [error] = await within(failed, 'the client is told');
     expect(error.code).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
   });
