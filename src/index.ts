@@ -15,6 +15,7 @@ export type {
   WaitOptions,
 } from './client/index.js';
 export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
+export type { Routes } from './channels/index.js';
 export { JsonCodec, LengthFraming, MsgpackCodec, NulFraming } from './codecs/index.js';
 export { DEFAULT_LIMITS, SPOKE_ERROR_CODES, SpokeError } from './contracts/index.js';
 export type {
@@ -66,7 +67,7 @@ export { RpcService } from './rpc/index.js';
 export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
 export { MemoryStore } from './stores/index.js';
 export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
-export type { Endpoint, MemoryTransportOptions } from './transports/index.js';
+export type { Endpoint, ListenEndpoint, MemoryTransportOptions } from './transports/index.js';
 export { TcpTransport, TlsTransport } from './transports/tcp/index.js';
 export type { TcpTransportOptions, TlsTransportOptions } from './transports/tcp/index.js';
 export type { TlsOptions } from './transports/tls/options.js';

@@ -6,7 +6,7 @@ import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
 import type { OutboundTotal } from '../link/index.js';
 import { systemClock, Turn } from '../link/index.js';
 import { MemoryStore } from '../stores/index.js';
-import type { Endpoint } from '../transports/index.js';
+import type { ListenEndpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
@@ -24,7 +24,7 @@ const DEFAULT_CLOSE_TIMEOUT = 1000;
  * States: new -> open -> closed. Several brokers may live in one process.
  */
 export class Broker {
-  readonly #listen: readonly Endpoint[];
+  readonly #listen: readonly ListenEndpoint[];
   readonly #transports: TransportRegistry;
   readonly #codecs: readonly Codec[];
   readonly #limits: Limits;
@@ -115,7 +115,7 @@ export class Broker {
    * @returns where it can be reached.
    * @throws as `open`; the other endpoints go on.
    */
-  async listen(endpoint: Endpoint): Promise<string> {
+  async listen(endpoint: ListenEndpoint): Promise<string> {
     const url = listenUrl(endpoint, environment());
     const address = parseAddress(url);
     const transport = this.#transports.find(url);

@@ -10,14 +10,14 @@ import type {
   MessageStore,
   Transport,
 } from '../contracts/index.js';
-import type { Endpoint } from '../transports/index.js';
+import type { ListenEndpoint } from '../transports/index.js';
 
 export interface BrokerOptions {
   /**
-   * Endpoints to listen on: URLs, or `{host, port}` for TCP. Default: `tcp://0.0.0.0:7181`, with the port from
+   * Endpoints to listen on: URLs, or `{host, port, reuse}` for TCP. Default: `tcp://0.0.0.0:7181`, with the port from
    * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
    */
-  readonly listen?: Endpoint | readonly Endpoint[];
+  readonly listen?: ListenEndpoint | readonly ListenEndpoint[];
   /** Default: TCP, TLS, Unix sockets and WebSocket. A class of the user's own is found by its URL scheme. */
   readonly transports?: readonly Transport[];
   /** Codecs that clients may speak, recognised by their first bytes. Default: JSON and msgpack. */

@@ -215,14 +215,11 @@ export class BaseClient implements AsyncDisposable {
     // Not awaited: what the broker sends at once must find its reader.
     const subscription = this.#subscriptions.add(pattern, undefined, options);
     const { passed, forget } = this.#barrier.wait();
-    let refusal: SpokeError | undefined;
-    this.#subscriptions.accepted(subscription, passed).catch((error: unknown) => {
-      if (error instanceof SpokeError) refusal = error;
-    });
+    // A refusal ends the subscription and is thrown below; that the client closed is an end like any other.
+    this.#subscriptions.accepted(subscription, passed).catch(() => {});
     try {
       yield* subscription;
-      // Closing is an end like any other.
-      if (refusal !== undefined && this.#ended === undefined) throw refusal;
+      if (subscription.refusal !== undefined) throw subscription.refusal;
     } finally {
       forget();
       await subscription.unsubscribe();

@@ -14,4 +14,4 @@ export type {
 export { textOf } from './report.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';
-export { waitFor } from './wait-for.js';
+export { requireTimeout, waitFor } from './wait-for.js';

@@ -34,6 +34,7 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   #unread: MessageQueue | undefined;
   #missed = 0;
   #ended = false;
+  #refusal: SpokeError | undefined;
   #letGoOfSignal: (() => void) | undefined;
 
   /** Not for users: `client.subscribe` makes subscriptions. */
@@ -89,9 +90,15 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
     this.#letGoOfSignal = () => signal.removeEventListener('abort', stop);
   }
 
-  /** Not for users: the client has closed. */
-  end(): void {
+  /** Not for users: why the broker refused it, if it did. */
+  get refusal(): SpokeError | undefined {
+    return this.#refusal;
+  }
+
+  /** Not for users: the client has closed, or the broker has refused it. */
+  end(refusal?: SpokeError): void {
     this.#ended = true;
+    this.#refusal ??= refusal;
     this.#letGoOfSignal?.();
     for (const queue of this.#queues) queue.end();
     this.#queues.clear();

@@ -71,7 +71,7 @@ export class Subscriptions {
       const reject = this.#undecided.get(subscription);
       if (reject === undefined) continue;
       waiting = true;
-      subscription.end();
+      subscription.end(error);
       this.#forget(subscription);
       reject(error);
     }

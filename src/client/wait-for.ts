@@ -4,6 +4,11 @@ import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { WaitOptions } from './options.js';
 
+/** @throws {TypeError} when it is no number of milliseconds; `Infinity` is one. */
+export function requireTimeout(timeout: number): void {
+  if (!(timeout >= 0)) throw new TypeError(`timeout must be a number of milliseconds, not ${String(timeout)}`);
+}
+
 /**
  * Waits for `promise`, but not longer than `options` allow. The promise itself goes on, and its failure is taken care of.
  * @param what - says what was waited for, in the error.
@@ -19,6 +24,7 @@ export async function waitFor<T>(
 ): Promise<T> {
   const { signal, timeout } = options;
   if (signal === undefined && timeout === undefined) return promise;
+  if (timeout !== undefined) requireTimeout(timeout);
   const stops: (() => void)[] = [];
   try {
     return await new Promise<T>((resolve, reject) => {

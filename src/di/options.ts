@@ -3,14 +3,14 @@
 import type { BackoffOptions } from '../client/index.js';
 import type { Limits } from '../contracts/index.js';
 import { withDefaults } from '../contracts/index.js';
-import type { Endpoint } from '../transports/index.js';
+import type { Endpoint, ListenEndpoint } from '../transports/index.js';
 
 export interface SpokeOptions {
   /**
    * Broker: endpoints to listen on, URLs or `{host, port}` for TCP. Default: `tcp://0.0.0.0:7181`, with the port from
    * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
    */
-  readonly listen?: Endpoint | readonly Endpoint[];
+  readonly listen?: ListenEndpoint | readonly ListenEndpoint[];
   /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
   /** Client: the broker, a URL or `{host, port}` for TCP. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
@@ -77,7 +77,8 @@ function requireEndpoint(value: unknown, name: string): void {
   if (typeof value === 'string' && value !== '') return;
   requireObject(value, name, 'a URL such as tcp://:7181, or { host, port }');
   for (const key of Object.keys(value)) {
-    if (key !== 'host' && key !== 'port') throw new TypeError(`options.${name}.${key}: an endpoint has host and port`);
+    const known = key === 'host' || key === 'port' || (key === 'reuse' && name.startsWith('listen'));
+    if (!known) throw new TypeError(`options.${name}.${key}: an endpoint has host and port`);
   }
   if ('host' in value && value.host !== undefined) requireText(value.host, `${name}.host`);
   if ('port' in value && value.port !== undefined && typeof value.port !== 'number') {

@@ -71,6 +71,11 @@ function failureOf(error: unknown): SyncFailure {
 }
 
 function serve(port: MessagePort, cell: Int32Array): void {
+  // Whoever waits for a worker that ends must wake up, and finds no answer.
+  process.once('exit', () => {
+    Atomics.store(cell, 0, 1);
+    Atomics.notify(cell, 0);
+  });
   port.on('message', (request: SyncRequest) => {
     void answer(request).then((reply) => {
       port.postMessage(reply);

@@ -1,8 +1,8 @@
 // Remote procedure calls, both sides, made of ordinary messages.
 
 import { canonical, isPattern } from '../channels/index.js';
-import type { BaseClient, Message } from '../client/index.js';
-import { textOf } from '../client/index.js';
+import type { BaseClient, Message, Subscription } from '../client/index.js';
+import { requireTimeout, textOf } from '../client/index.js';
 import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
@@ -47,21 +47,25 @@ interface Pending {
 const DEFAULT_TIMEOUT = 30_000;
 
 /** Provides and calls procedures on a client. Many services may share one client. */
-export class RpcService {
+export class RpcService implements AsyncDisposable {
   readonly #client: BaseClient;
   readonly #timeout: number;
   readonly #clock: Clock;
   // Random, because results of all callers travel on one network.
   readonly #id = crypto.randomUUID();
   readonly #pending = new Map<number, Pending>();
+  readonly #stopListening: () => void;
+  readonly #providers = new Set<Provider>();
   #calls = 0;
-  #listening = false;
+  #results: Promise<Subscription | undefined> | undefined;
+  #closed = false;
 
   constructor(client: BaseClient, options: RpcOptions = {}) {
     this.#client = client;
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT;
+    requireTimeout(this.#timeout);
     this.#clock = options.clock ?? systemClock;
-    client.on('state', (state, error) => {
+    this.#stopListening = client.on('state', (state, error) => {
       // What waited for the connection has been handed over by now.
       if (state === 'connected') for (const pending of this.#pending.values()) pending.sent = true;
       if (state === 'reconnecting') this.#connectionLost(error);
@@ -84,10 +88,16 @@ export class RpcService {
   ): Promise<Provider> {
     const procedureName = requireName('provide', name);
     if (typeof procedure !== 'function') throw new TypeError('provide: the procedure must be a function');
+    this.#requireOpen();
     const answer = (message: Message) => this.#answer(message, procedure);
     const subscription = await this.#client.subscribe(callPattern(procedureName), answer, options);
-    const close = async () => subscription.unsubscribe();
-    return { name: procedureName, close, [Symbol.asyncDispose]: close };
+    const close = async () => {
+      this.#providers.delete(provider);
+      await subscription.unsubscribe();
+    };
+    const provider = { name: procedureName, close, [Symbol.asyncDispose]: close };
+    this.#providers.add(provider);
+    return provider;
   }
 
   /**
@@ -99,9 +109,11 @@ export class RpcService {
    */
   async call<R = unknown>(name: string, argument?: unknown, options: CallOptions = {}): Promise<R> {
     const procedureName = requireName('call', name);
-    if (!this.#listening) this.#listen();
+    this.#requireOpen();
+    this.#results ??= this.#listen();
     const number = ++this.#calls;
     const timeout = options.timeout ?? this.#timeout;
+    requireTimeout(timeout);
     // Takes the call back while it waits for a connection. Not made for nothing: an abort costs more than a whole call.
     const sent = this.#client.state === 'connected';
     const waiting = sent ? undefined : new AbortController();
@@ -118,6 +130,25 @@ export class RpcService {
       this.#pending.delete(number);
       for (const end of ends) end();
     }
+  }
+
+  /**
+   * Ends what this service provides and waits for; the client goes on. For a service that is made for a while on a shared
+   * client: one that lasts as long as its client ends with it. Idempotent.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopListening();
+    this.#fail(
+      () => true,
+      () => new SpokeError('CLOSED', 'this RpcService was closed'),
+    );
+    await Promise.all([...this.#providers].map((provider) => provider.close()));
+    await (await this.#results)?.unsubscribe();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   #limit(
@@ -140,17 +171,22 @@ export class RpcService {
     ends.push(() => signal.removeEventListener('abort', aborted));
   }
 
-  // Calls do not wait for it: a call leaves after it on the same connection, so its answer finds it in place.
-  #listen(): void {
-    this.#listening = true;
-    const subscribed = this.#client.subscribe(resultsPattern(this.#id), (message) => this.#result(message));
-    subscribed.catch((error: unknown) => {
-      this.#listening = false;
+  // Calls do not wait for it: a call leaves after it on the same connection, so its answer finds it in place. Never rejects.
+  async #listen(): Promise<Subscription | undefined> {
+    try {
+      return await this.#client.subscribe(resultsPattern(this.#id), (message) => this.#result(message));
+    } catch (error) {
+      this.#results = undefined;
       this.#fail(
         () => true,
         () => error,
       );
-    });
+      return undefined;
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new SpokeError('CLOSED', 'this RpcService was closed');
   }
 
   // Late answers, answers of a second provider and forged numbers find nobody waiting.

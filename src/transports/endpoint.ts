@@ -12,6 +12,12 @@ export const DEFAULT_WEB_PORT = 7182;
 /** A URL, or host and port of a TCP endpoint. */
 export type Endpoint = string | { readonly host?: string; readonly port?: number };
 
+/**
+ * Where a broker listens. `reuse` is taken for programs that come from `pyspoke`: there it lets a server take its port again
+ * at once, and here a server always can (Node sets SO_REUSEADDR on every listening socket).
+ */
+export type ListenEndpoint = string | { readonly host?: string; readonly port?: number; readonly reuse?: boolean };
+
 /** Environment variables, as in `process.env`. One that is empty counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,7 +48,7 @@ export function connectUrl(endpoint: Endpoint | undefined, env: Environment): st
  * any host, `ws://` or `wss://`, looks for `SPOKEWEBPORT`, then `SPOKEPORT`.
  * @throws {SpokeError} `ADDRESS_INVALID`
  */
-export function listenUrl(endpoint: Endpoint | undefined, env: Environment): string {
+export function listenUrl(endpoint: ListenEndpoint | undefined, env: Environment): string {
   if (typeof endpoint === 'string') return completeUrl(endpoint, () => ANY_HOST, ANY_HOST, env);
   return tcpUrl(endpoint?.host ?? ANY_HOST, ANY_HOST, endpoint?.port, env);
 }

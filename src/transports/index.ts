@@ -4,7 +4,7 @@ export { formatAddress, parseAddress } from './address.js';
 export type { AddressParts } from './address.js';
 export { BaseConnection } from './base-connection.js';
 export { connectUrl, DEFAULT_PORT, listenUrl } from './endpoint.js';
-export type { Endpoint, Environment } from './endpoint.js';
+export type { Endpoint, Environment, ListenEndpoint } from './endpoint.js';
 export { MemoryTransport } from './memory/index.js';
 export type { MemoryTransportOptions } from './memory/index.js';
 export { handOver } from './opening.js';

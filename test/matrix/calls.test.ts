@@ -3,6 +3,7 @@
 import { expect, it } from '@jest/globals';
 
 import type { SpokeError } from '../../src/contracts/index.js';
+import { RpcService } from '../../src/rpc/index.js';
 import { Collector } from '../support/collector.js';
 import { within } from '../support/within.js';
 import { onEveryNetwork } from './networks.js';
@@ -10,6 +11,29 @@ import { onEveryNetwork } from './networks.js';
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 onEveryNetwork((stage) => {
+  it('a service on a shared client ends without it', async () => {
+    const broker = await stage().broker();
+    const [client, other] = [await stage().client(), await stage().client()];
+    await other.provide('never', async () => new Promise(() => {}));
+    const before = broker.stats.subscriptions;
+    const service = new RpcService(client);
+    await service.provide('here', () => 1);
+    const waiting = service.call('never');
+    await client.flush();
+    await service.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(service.call('never')).rejects.toMatchObject({ code: 'CLOSED' });
+    await client.flush();
+    expect(broker.stats.subscriptions).toBe(before);
+  });
+
+  it('a timeout that is no time is a mistake, and told as one', async () => {
+    await stage().broker();
+    const client = await stage().client();
+    await expect(client.call('x', 1, { timeout: NaN })).rejects.toThrow(TypeError);
+    await expect(client.flush({ timeout: -1 })).rejects.toThrow(TypeError);
+  });
+
   it('a call brings back what the procedure returns, whatever that is', async () => {
     await stage().broker();
     const [provider, caller] = [await stage().client(), await stage().client()];

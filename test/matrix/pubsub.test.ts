@@ -176,6 +176,12 @@ onEveryNetwork((stage) => {
     expect(other.errors.items).toEqual([]);
   });
 
+  it('an iterator ends with the refusal of its pattern', async () => {
+    await stage().broker({ limits: { channelDepth: 5 } });
+    const client = await stage().client();
+    await expect(client.messages('a/b/c/d/e/f').next()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  });
+
   it('raw bytes of JSON pass untouched', async () => {
     await stage().broker();
     const [a, b] = [await stage().raw(), await stage().raw()];

@@ -82,7 +82,7 @@ describe('threads', () => {
       target: 'node20.19',
       logLevel: 'error',
       banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
       },
     });
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
