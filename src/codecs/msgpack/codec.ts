@@ -15,6 +15,8 @@ import { MsgpackView } from './view.js';
 const TIME_BYTES = 8;
 /** Where the head begins in a frame. */
 const HEAD_AT = LENGTH_BYTES + HEAD_LENGTH_BYTES;
+/** What two bytes can say. */
+const MAX_HEAD_LENGTH = 0xffff;
 const REMEMBERED_HEADS = 1024;
 /** Below this a loop beats `set`, which needs a view of the source. */
 const LOOP_BYTES = 64;
@@ -74,11 +76,18 @@ export class MsgpackCodec implements Codec {
 
   /**
    * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, a bigint beyond 64 bits, a cycle or nesting
-   *   too deep for the stack, a head key `self` or `body`, or more than 16 MiB.
+   *   too deep for the stack, a head key `self` or `body`, more than 16 MiB,
+   *   or a head of more than 64 KiB.
    */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
     const prefix = this.#headBytes(head);
     const headLength = prefix.length + (head.time === undefined ? 0 : TIME_BYTES);
+    if (headLength > MAX_HEAD_LENGTH) {
+      throw new SpokeError(
+        'NOT_ENCODABLE',
+        `a msgpack head has at most ${MAX_HEAD_LENGTH} bytes; this has ${headLength}`,
+      );
+    }
     const packed = this.#pack(body);
     const length = HEAD_AT + headLength + packed.length;
     if (length - LENGTH_BYTES >= MAX_LENGTH) {
