@@ -58,7 +58,10 @@ function read(bytes: Uint8Array, limits: Limits): DecodedView {
   try {
     const { headBytes, bodyDepth } = limits;
     const { head: headAt, body: bodyAt } = outline(bytes, bodyDepth);
-    const { head, body = null }: { head?: unknown; body?: unknown } = Object(JSON.parse(decoder.decode(bytes)));
+    const message: unknown = JSON.parse(decoder.decode(bytes));
+    const members: { readonly head?: unknown; readonly body?: unknown } =
+      typeof message === 'object' && message !== null ? message : {};
+    const { head, body = null } = members;
     const length = headAt.end - headAt.start;
     if (length > headBytes) throw exceeded('the head has', length, 'headBytes', headBytes, 'bytes');
     return new DecodedView(head, limits, body, bytes, bodyAt.start, bodyAt.end);

@@ -100,20 +100,19 @@ export class MsgpackDecoder {
   /** By `fromEntries`, to which `__proto__` is a key like any other. */
   #map(size: number): object {
     this.#enter(size);
-    const entries = Array.from({ length: size }, () => {
-      const type = this.#bytes[this.position] ?? 0;
-      const key = this.value();
-      // Texts and integers.
-      if (
-        typeof key !== 'string' &&
-        (typeof key === 'object' || type === 0xca || type === 0xcb || typeof key === 'boolean')
-      ) {
-        throw malformed('a map with a key that is neither text nor integer');
-      }
-      return [String(key), this.value()] as const;
-    });
+    const entries = Array.from({ length: size }, () => [this.#key(), this.value()] as const);
     this.#depth--;
     return Object.fromEntries(entries);
+  }
+
+  /** A text or an integer. */
+  #key(): string {
+    const type = this.#bytes[this.position];
+    const key = this.value();
+    if (typeof key === 'string') return key;
+    if (type === 0xca || type === 0xcb || (typeof key !== 'number' && typeof key !== 'bigint'))
+      throw malformed('a key');
+    return String(key);
   }
 
   // Every member takes a byte at least, so a count cannot promise more than there is.
