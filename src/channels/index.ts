@@ -2,4 +2,6 @@
 export { canonical, isPattern, tokens } from './channel.js';
 export { includes, intersects, matches } from './pattern.js';
 export { Router, type RouterOptions } from './router.js';
+export { PatternList } from './pattern-list.js';
+export type { Routes } from './routes.js';
 export { ChannelIndex } from './channel-index.js';

@@ -8,6 +8,7 @@
 import { isPattern } from './channel.js';
 import { PatternTrie } from './pattern-trie.js';
 import { RouteCache } from './route-cache.js';
+import type { Routes } from './routes.js';
 import {
   hasSubscriber,
   Subscriber,
@@ -30,11 +31,8 @@ export interface RouterOptions {
   readonly maxCachedTargets?: number;
 }
 
-/**
- * Maps channels to targets, such as the sessions of a broker. Targets are compared by identity. Every
- * channel and pattern must be canonical (see `canonical`).
- */
-export class Router<T extends object> {
+/** `Routes` for any number of subscriptions. */
+export class Router<T extends object> implements Routes<T> {
   readonly #subscribers = new Map<T, Subscriber<T>>();
   readonly #literals = new Map<string, Subscribers<T>>();
   readonly #patterns = new PatternTrie<T>();
@@ -60,7 +58,6 @@ export class Router<T extends object> {
     return this.#patterns;
   }
 
-  /** False when the target already had that pattern; nothing changes then. */
   subscribe(pattern: string, target: T): boolean {
     let subscriber = this.#subscribers.get(target);
     if (subscriber === undefined) {
@@ -81,7 +78,6 @@ export class Router<T extends object> {
     return true;
   }
 
-  /** False when the target did not have that pattern. */
   unsubscribe(pattern: string, target: T): boolean {
     const subscriber = this.#subscribers.get(target);
     if (subscriber === undefined) return false;
@@ -102,14 +98,7 @@ export class Router<T extends object> {
     return true;
   }
 
-  /**
-   * The targets with at least one pattern that matches the channel, each once.
-   *
-   * They come in the order in which they entered the router, on every channel alike. A target enters with
-   * a first subscription and leaves with its last. The array is shared and must not be modified. It is never
-   * changed either, so iterating over it is safe while subscriptions come and go: these show in the array
-   * of the next call.
-   */
+  /** The array is shared by everyone who asks. */
   route(channel: string): readonly T[] {
     const known = this.#routes.get(channel);
     if (known !== undefined) return known;
@@ -122,7 +111,6 @@ export class Router<T extends object> {
     return targets;
   }
 
-  /** Removes every subscription. */
   clear(): void {
     this.#subscribers.clear();
     this.#literals.clear();

@@ -3,7 +3,6 @@
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import { systemClock, Turn } from '../link/index.js';
-import { parseAddress, TransportRegistry } from '../transports/index.js';
 import { Barrier } from './barrier.js';
 import { Connector } from './connector.js';
 import { ClientEmitter } from './emitter.js';
@@ -53,13 +52,10 @@ export class BaseClient implements AsyncDisposable {
   #drained: { promise: Promise<void>; resolve: () => void } | undefined;
   #ended: SpokeError | undefined;
 
-  /**
-   * @throws {TypeError} for a wrong option.
-   * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `DUPLICATE`.
-   */
+  /** @throws {TypeError} for a wrong option. */
   constructor(options: BaseClientOptions) {
-    const { url, heartbeat = DEFAULT_HEARTBEAT, reconnect } = options;
-    this.url = url;
+    const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect } = options;
+    this.url = address.href;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
     this.#turn = new Turn(options.clock ?? systemClock);
@@ -70,13 +66,14 @@ export class BaseClient implements AsyncDisposable {
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
     this.#barrier = new Barrier(this.#turn.clock, (number) => this.#session?.ping(number));
     this.#subscriptions = new Subscriptions({
+      routes: options.routes,
       iteratorMessages: this.#limits.iteratorMessages,
       send: (channel, pattern, bounce) => this.#session?.send(channel, pattern, bounce),
       report: (error) => this.#events.error(error),
     });
     const parts = {
-      address: parseAddress(url),
-      transport: new TransportRegistry(options.transports).find(url),
+      address,
+      transport,
       limits: this.#limits,
       clock: this.#turn.clock,
       reconnect,

@@ -1,14 +1,19 @@
 // What a client is made of, and what can be said with each of its calls.
 
-import type { Clock, Codec, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
+import type { Routes } from '../channels/index.js';
+import type { Address, Clock, Codec, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
 import type { BackoffOptions } from './backoff.js';
+import type { Subscription } from './subscription.js';
 
+/** What a platform makes of the options of its `Client`. */
 export interface BaseClientOptions {
   /** The broker. */
-  readonly url: string;
-  /** Those that may be meant by `url`. */
-  readonly transports: readonly Transport[];
+  readonly address: Address;
+  /** Serves the scheme of `address`. */
+  readonly transport: Transport;
   readonly codec: Codec;
+  /** Empty, and for this client alone: finds the subscriptions that get a message. */
+  readonly routes: Routes<Subscription>;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   /**

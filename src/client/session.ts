@@ -3,7 +3,8 @@
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { LinkHandler, Turn } from '../link/index.js';
-import { control, Link } from '../link/index.js';
+import * as control from '../link/control.js';
+import { Link } from '../link/index.js';
 import { randomId } from './random-id.js';
 
 /** What the client does with the events of its present connection. */

@@ -1,13 +1,17 @@
 // All subscriptions of one client: who gets a message, and what the broker has to be told.
 
-import { canonical, Router } from '../channels/index.js';
+import type { Routes } from '../channels/index.js';
+import { canonical } from '../channels/index.js';
 import type { SpokeError } from '../contracts/index.js';
-import { control } from '../link/index.js';
+// Not by the room's index, which keeps all of it in a page's bundle.
+import * as control from '../link/control.js';
 import type { SubscribeOptions } from './options.js';
 import type { MessageHandler, SubscriptionOwner } from './subscription.js';
 import { Subscription } from './subscription.js';
 
 export interface SubscriptionsOptions {
+  /** Empty. */
+  readonly routes: Routes<Subscription>;
   readonly iteratorMessages: number;
   /** Sends a control message, if there is a connection. */
   readonly send: (channel: string, pattern: string, bounce?: boolean) => void;
@@ -15,7 +19,6 @@ export interface SubscriptionsOptions {
 }
 
 export class Subscriptions {
-  readonly #router = new Router<Subscription>();
   readonly #byPattern = new Map<string, Set<Subscription>>();
   // Those of which it is not known yet whether the broker accepts them, and how to tell that it does not.
   readonly #undecided = new Map<Subscription, (error: SpokeError) => void>();
@@ -35,7 +38,7 @@ export class Subscriptions {
 
   /** Those that get a message on this channel. */
   route(channel: string): readonly Subscription[] {
-    return this.#router.route(channel);
+    return this.#options.routes.route(channel);
   }
 
   add(pattern: string, handler: MessageHandler | undefined, { bounce, signal }: SubscribeOptions): Subscription {
@@ -43,7 +46,7 @@ export class Subscriptions {
     const others = this.#byPattern.get(subscription.pattern);
     if (others === undefined) this.#byPattern.set(subscription.pattern, new Set([subscription]));
     else others.add(subscription);
-    this.#router.subscribe(subscription.pattern, subscription);
+    this.#options.routes.subscribe(subscription.pattern, subscription);
     if (signal !== undefined) subscription.endWith(signal);
     // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
     this.#options.send(control.SUBSCRIBE, subscription.pattern, subscription.bounce);
@@ -90,14 +93,14 @@ export class Subscriptions {
   end(): void {
     for (const subscriptions of this.#byPattern.values()) for (const one of subscriptions) one.end();
     this.#byPattern.clear();
-    this.#router.clear();
+    this.#options.routes.clear();
   }
 
   // Returns whether it was the last one of its pattern.
   #forget(subscription: Subscription): boolean {
     const { pattern } = subscription;
     this.#undecided.delete(subscription);
-    this.#router.unsubscribe(pattern, subscription);
+    this.#options.routes.unsubscribe(pattern, subscription);
     const others = this.#byPattern.get(pattern);
     others?.delete(subscription);
     return others?.size === 0 && this.#byPattern.delete(pattern);

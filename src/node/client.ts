@@ -1,10 +1,11 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
+import { Router } from '../channels/index.js';
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
 import { RpcClient } from '../rpc/index.js';
-import { connectUrl } from '../transports/index.js';
+import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
 
 export interface ClientOptions {
@@ -37,12 +38,19 @@ export interface ClientOptions {
  * await client.publish('sensors/kitchen/temp', 21.5, { persist: true });
  */
 export class Client extends RpcClient {
-  /** Does not connect yet: `connect` does. */
+  /**
+   * Does not connect yet: `connect` does.
+   * @throws {TypeError} for a wrong option.
+   * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `UNKNOWN_CODEC`, `DUPLICATE`.
+   */
   constructor(options: ClientOptions = {}) {
     const { url, host, port, codec = 'json', transports = defaultTransports(), ...rest } = options;
+    const endpoint = url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
+    const address = parseAddress(connectUrl(endpoint, process.env));
     super({
-      url: connectUrl(url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) }, process.env),
-      transports,
+      address,
+      transport: new TransportRegistry(transports).find(address),
+      routes: new Router(),
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
     });

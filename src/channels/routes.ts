@@ -1,0 +1,20 @@
+/**
+ * Maps channels to targets, such as the subscriptions of a client. Targets are compared by identity. Every channel and
+ * pattern must be canonical (see `canonical`).
+ */
+export interface Routes<T extends object> {
+  /** False when the target already had that pattern; nothing changes then. */
+  subscribe(pattern: string, target: T): boolean;
+  /** False when the target did not have that pattern. */
+  unsubscribe(pattern: string, target: T): boolean;
+  /**
+   * The targets with at least one pattern that matches the channel, each once.
+   *
+   * They come in the order in which they entered, on every channel alike. A target enters with a first subscription and
+   * leaves with its last. The array must not be modified. It is never changed either, so iterating over it is safe while
+   * subscriptions come and go: these show in the array of the next call.
+   */
+  route(channel: string): readonly T[];
+  /** Removes every subscription. */
+  clear(): void;
+}
