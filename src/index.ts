@@ -67,7 +67,7 @@ export { RpcService } from './rpc/index.js';
 export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
 export { MemoryStore } from './stores/index.js';
 export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
-export type { Endpoint, MemoryTransportOptions } from './transports/index.js';
+export type { Endpoint, ListenEndpoint, MemoryTransportOptions } from './transports/index.js';
 export { TcpTransport, TlsTransport } from './transports/tcp/index.js';
 export type { TcpTransportOptions, TlsTransportOptions } from './transports/tcp/index.js';
 export type { TlsOptions } from './transports/tls/options.js';
