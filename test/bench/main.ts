@@ -30,11 +30,12 @@ async function main(args: readonly string[]): Promise<number> {
   const options = await withoutMissing(asked);
   const steps = plan(options);
   if (steps.length === 0) throw new UsageError('nothing left to run');
+  // Before anybody can know that it has begun, and interrupt it.
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort());
   announce(options, steps);
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
 
-  const abort = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort());
   const results: Result[] = [];
   for (const [i, step] of steps.entries()) {
     if (abort.signal.aborted) break;
