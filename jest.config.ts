@@ -18,6 +18,7 @@ const config: Config = {
     // TypeScript sources import each other as `./name.js`.
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^spoke$': '<rootDir>/src/index.ts',
+    '^spoke/browser$': '<rootDir>/src/browser.ts',
     '^spoke/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

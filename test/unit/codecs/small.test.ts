@@ -96,7 +96,7 @@ describe.each([
       new Map([['a', [1]]]),
       new Set([1, 'x']),
       [undefined, () => 1],
-      { toJSON: () => ({ x: 1 }) },
+      new URL('http://a.example/'),
       [12n, -1n],
     ];
     for (const value of values) {

@@ -1,0 +1,56 @@
+// The public names for web pages, one by one. Nothing of Node is reached from here, and nothing is made by importing it.
+
+export { Client } from './browser/index.js';
+export type { ClientOptions } from './browser/index.js';
+export { BaseClient, Message, Subscription } from './client/index.js';
+export type {
+  BackoffOptions,
+  BaseClientOptions,
+  ClientEvents,
+  ClientState,
+  MessageHandler,
+  PublishOptions,
+  SubscribeOptions,
+  SubscriptionOwner,
+  WaitOptions,
+} from './client/index.js';
+export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
+export type { Routes } from './channels/index.js';
+export { JsonCodec, MsgpackCodec } from './codecs/small/index.js';
+export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
+export type {
+  Address,
+  Clock,
+  CloseReason,
+  Codec,
+  Connection,
+  ConnectionHandler,
+  ConnectOptions,
+  Deframer,
+  FrameHandler,
+  FrameSink,
+  Framing,
+  Head,
+  HeadFields,
+  Limits,
+  Listener,
+  ListenOptions,
+  MessageReader,
+  MessageView,
+  OutgoingHead,
+  PeerCertificate,
+  PeerCredentials,
+  PeerInfo,
+  SpokeErrorCode,
+  SpokeErrorOptions,
+  Transport,
+} from './contracts/index.js';
+export { RpcService } from './rpc/index.js';
+export type { CallOptions, Procedure, Provider, RpcClient, RpcClientOptions, RpcOptions } from './rpc/index.js';
+export { BrowserWebSocketTransport } from './transports/websocket/browser/index.js';
+export type {
+  BrowserSocket,
+  BrowserSocketClass,
+  BrowserSocketEvents,
+  BrowserWebSocketTransportOptions,
+} from './transports/websocket/browser/index.js';
