@@ -7,6 +7,8 @@ export class Doorstep {
   readonly #timeout: number;
   readonly #waiting = new Map<string, { readonly socket: Socket; readonly timer: NodeJS.Timeout }>();
 
+  #isClosed = false;
+
   /** @param timeout - milliseconds after which a socket is cut that is still here. */
   constructor(timeout: number) {
     this.#timeout = timeout;
@@ -43,8 +45,13 @@ export class Doorstep {
     return true;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Cuts all that are here. */
   close(): void {
+    this.#isClosed = true;
     for (const { socket } of this.#waiting.values()) socket.destroy();
   }
 }

@@ -2,7 +2,7 @@
 // it may understand, and one error tells the owner of the listener.
 
 import type { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { TlsOptions as NodeTlsOptions, Server, TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 import type { Address, ListenOptions } from '../../contracts/index.js';
@@ -54,9 +54,12 @@ export interface Gate {
 export function tlsGate(gate: Gate): (raw: Socket) => void {
   const { scheme, server, doorstep, onError } = gate;
   server.on('tlsClientError', (cause: Error, socket: TLSSocket) => {
-    const { authorizationError } = socket;
-    report(onError, clientRefused(remoteAddress(scheme, socket), cause, authorizationError));
     socket.destroy();
+    // Whoever closed the listener knows.
+    if (!doorstep.isClosed) report(onError, clientRefused(addressOf(scheme, socket), cause, socket.authorizationError));
+  });
+  server.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
   });
   return (raw) => {
     // Whatever happens to it before TLS stands is told by `tlsClientError`, or is nothing to tell.
@@ -69,6 +72,8 @@ export function tlsGate(gate: Gate): (raw: Socket) => void {
       if (first[0] === HANDSHAKE) {
         raw.pause();
         raw.unshift(first);
+        // Who ends in the middle of the handshake has ended. The TLS socket takes this over.
+        raw.allowHalfOpen = false;
         server.emit('connection', raw);
         return;
       }
@@ -80,4 +85,10 @@ export function tlsGate(gate: Gate): (raw: Socket) => void {
     });
     raw.resume();
   };
+}
+
+// A TLS socket that has ended no longer knows its other side. The socket below it does; Node has no public name for it.
+function addressOf(scheme: string, socket: TLSSocket): string {
+  const below: unknown = Reflect.get(socket, '_parent');
+  return remoteAddress(scheme, socket.remoteAddress === undefined && below instanceof Socket ? below : socket);
 }

@@ -318,6 +318,21 @@ describe('a TLS handshake that never ends', () => {
     await opened.accepted.next();
     await opened.close();
     await within(closed, 'it is cut');
+    expect(opened.errors.items).toEqual([]);
+  });
+
+  test('because the client hung up is told once, with its address', async () => {
+    const { url, errors } = await listen();
+    const socket = connectSocket({ port: Number(url.split(':').at(-1)), host: '127.0.0.1' });
+    await once(socket, 'connect');
+    const { localPort } = socket;
+    socket.end(halfClientHello);
+    socket.resume();
+    expect(await errors.next()).toMatchObject({
+      code: 'CONNECTION_LOST',
+      message: expect.stringContaining(`tls://127.0.0.1:${localPort}: it ended the connection before TLS was set up`),
+    });
+    await within(once(socket, 'close'), 'it is closed');
   });
 
   test('of a server is CONNECT_FAILED after limits.connectTimeout, or ABORTED', async () => {
