@@ -4,7 +4,7 @@ import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
 import type { OutboundTotal } from '../link/index.js';
-import { systemClock, Turn } from '../link/index.js';
+import { Recognition, systemClock, Turn } from '../link/index.js';
 import { MemoryStore } from '../stores/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
@@ -253,7 +253,7 @@ export class Broker {
 
   #start(connection: Connection, identity: Identity | undefined): void {
     const session = new Session(connection, identity, this.#exchange, {
-      codec: this.#codecs,
+      codec: new Recognition(connection, this.#codecs),
       limits: this.#limits,
       turn: this.#turn,
       total: this.#total,

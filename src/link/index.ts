@@ -6,6 +6,7 @@ export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { Outbox } from './outbox.js';
 export type { OutboundTotal } from './outbox.js';
+export { Recognition } from './recognition.js';
 export { systemClock } from './system-clock.js';
 export { Turn } from './turn.js';
 export type { Flushable } from './turn.js';

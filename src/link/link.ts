@@ -14,8 +14,7 @@ import type {
 import { SpokeError } from '../contracts/index.js';
 import type { OutboundTotal } from './outbox.js';
 import { Outbox } from './outbox.js';
-import type { Stranger } from './stranger.js';
-import { recognizeStranger } from './stranger.js';
+import type { Recognition } from './recognition.js';
 import type { Turn } from './turn.js';
 
 /** Receives what happens on one link. */
@@ -31,15 +30,12 @@ export interface LinkHandler {
 }
 
 export interface LinkOptions {
-  /** One codec: the link speaks it from the start. A list: the first bytes of the other side choose. */
-  readonly codec: Codec | readonly Codec[];
+  /** One codec: the link speaks it from the start. A recognition: the first bytes of the other side choose. */
+  readonly codec: Codec | Recognition;
   readonly limits: Limits;
   readonly turn: Turn;
   readonly total?: OutboundTotal;
 }
-
-// More than any codec needs to recognise its own stream.
-const MAX_RECOGNITION_BYTES = 64;
 
 /** Reads and writes messages on one connection. */
 export class Link implements ConnectionHandler, FrameHandler {
@@ -48,11 +44,10 @@ export class Link implements ConnectionHandler, FrameHandler {
   readonly #handler: LinkHandler;
   readonly #limits: Limits;
   readonly #turn: Turn;
-  readonly #candidates: readonly Codec[];
+  #recognition: Recognition | undefined;
   #codec: Codec | undefined;
   #deframer: Deframer | undefined;
   #reader: MessageReader | undefined;
-  #first: Uint8Array = new Uint8Array(0);
   #ended = false;
   #chunks = 0;
 
@@ -62,10 +57,10 @@ export class Link implements ConnectionHandler, FrameHandler {
     this.#limits = options.limits;
     this.#turn = options.turn;
     const { codec } = options;
-    this.#candidates = 'name' in codec ? [codec] : codec;
     const total = options.total ?? { bytes: 0, limit: Infinity, exceeded() {} };
     this.outbox = new Outbox(connection, options.turn, options.limits.outboundBytes, total, () => this.#overflow());
     if ('name' in codec) this.#use(codec);
+    else this.#recognition = codec;
   }
 
   /** What the other side speaks; `undefined` until its first bytes told. */
@@ -150,36 +145,17 @@ export class Link implements ConnectionHandler, FrameHandler {
   }
 
   #recognize(chunk: Uint8Array): void {
-    const first = this.#first.length === 0 ? chunk : concat(this.#first, chunk);
-    const stranger = this.connection.boundaries === 'stream' ? recognizeStranger(first) : undefined;
-    if (stranger !== undefined) {
-      this.#turnAway(stranger);
+    const recognized = this.#recognition?.hear(chunk);
+    if (recognized === undefined) return;
+    if ('codec' in recognized) {
+      this.#use(recognized.codec);
+      this.#recognition = undefined;
+      this.#deframer?.push(recognized.first, this);
       return;
     }
-    let undecided = false;
-    for (const codec of this.#candidates) {
-      const verdict = codec.recognizes(first);
-      if (verdict === undefined) undecided = true;
-      else if (verdict) {
-        this.#use(codec);
-        this.#first = new Uint8Array(0);
-        this.#deframer?.push(first, this);
-        return;
-      }
-    }
-    if (!undecided || first.length > MAX_RECOGNITION_BYTES) {
-      const names = this.#candidates.map((codec) => codec.name).join(', ');
-      throw new SpokeError('UNKNOWN_CODEC', `${this.connection.peer.address} speaks none of: ${names}`);
-    }
-    this.#first = first === chunk ? chunk.slice() : first;
-  }
-
-  #turnAway(stranger: Stranger): void {
-    const { address } = this.connection.peer;
-    const text = `${address} speaks ${stranger.protocol}; this endpoint is for spoke clients`;
-    this.#handler.refused(new SpokeError('UNKNOWN_CODEC', text, { details: { address } }));
+    this.#handler.refused(recognized.error);
     this.#ended = true;
-    this.connection.send(stranger.answer);
+    this.connection.send(recognized.answer);
     this.connection.close();
   }
 
@@ -194,11 +170,4 @@ export class Link implements ConnectionHandler, FrameHandler {
       ),
     );
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }
