@@ -118,8 +118,7 @@ function withoutScheme(url: string): string {
   const bare = shorten(url.trim(), 100);
   if (bare === '') return 'it is empty; an address looks like tcp://localhost:7181';
   if (SCHEME.test(bare)) return 'it begins with white space';
-  if (bare.startsWith('/') || bare.startsWith('.'))
-    return `it has no scheme; did you mean unix://${bare.replace(/^\.+/, '')}?`;
+  if (/^\.{0,2}\//.test(bare)) return `it has no scheme; did you mean unix://${bare}?`;
   const almost = /^([a-z][a-z0-9+.-]*):\/?(?!\d)([^/].*)$/i.exec(bare);
   if (almost?.[1] !== undefined && !almost[1].includes('.')) {
     return `after the scheme come two slashes; did you mean ${almost[1]}://${almost[2]}?`;

@@ -18,8 +18,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Connection, ListenOptions, PeerInfo } from '../../../src/contracts/index.js';
+import { Broker } from '../../../src/broker/index.js';
+import type { Authenticator, Connection, ListenOptions, PeerInfo } from '../../../src/contracts/index.js';
 import { SpokeError, withDefaults } from '../../../src/contracts/index.js';
+import { Client } from '../../../src/node/index.js';
 import { parseAddress } from '../../../src/transports/index.js';
 import type { UnixTransportOptions } from '../../../src/transports/unix/index.js';
 import { UnixTransport } from '../../../src/transports/unix/index.js';
@@ -321,5 +323,31 @@ onLinux('the credentials of whoever connected', () => {
   test('are ABORTED when nobody waits for them any more', async () => {
     const connection = await acceptedBy(await listen(`unix://${path}`));
     await expect(connection.peer.credentials?.(AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  test('decide who is let in by a broker', async () => {
+    const uids = new Set([process.getuid?.()]);
+    const authenticator: Authenticator = {
+      async authenticate({ credentials }, signal) {
+        const peer = await credentials?.(signal);
+        return uids.has(peer?.uid) ? { name: `user ${peer?.uid}` } : undefined;
+      },
+    };
+    const broker = await Broker.start({ listen: `unix://${path}`, authenticator });
+    ends.push(() => broker.close());
+    const client = await Client.connect(`unix://${path}`);
+    ends.push(() => client.close());
+    const messages = new Collector<unknown>('messages');
+    await client.subscribe('x', ({ body }) => messages.add(body));
+    await client.publish('x', 1);
+    expect(await messages.next()).toBe(1);
+
+    uids.clear();
+    const refused = await connect(`unix://${path}`);
+    const closed = new Promise<void>((resolve) => {
+      refused.start({ data() {}, drain() {}, close: () => resolve() });
+    });
+    await within(closed, 'the other is not let in');
+    expect(broker.stats.connections).toBe(1);
   });
 });
