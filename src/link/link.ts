@@ -12,8 +12,7 @@ import type {
   MessageView,
 } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { OutboundTotal } from './outbox.js';
-import { Outbox } from './outbox.js';
+import type { MakeOutbox, Outbox } from './outbox.js';
 import type { Recognition } from './recognition.js';
 import type { Turn } from './turn.js';
 
@@ -34,7 +33,7 @@ export interface LinkOptions {
   readonly codec: Codec | Recognition;
   readonly limits: Limits;
   readonly turn: Turn;
-  readonly total?: OutboundTotal;
+  readonly makeOutbox: MakeOutbox;
 }
 
 /** Reads and writes messages on one connection. */
@@ -49,6 +48,8 @@ export class Link implements ConnectionHandler, FrameHandler {
   #deframer: Deframer | undefined;
   #reader: MessageReader | undefined;
   #ended = false;
+  /** Why this side hung up on a stream that cannot be read on. */
+  #outOfStep: SpokeError | undefined;
   #chunks = 0;
 
   constructor(connection: Connection, handler: LinkHandler, options: LinkOptions) {
@@ -57,8 +58,9 @@ export class Link implements ConnectionHandler, FrameHandler {
     this.#limits = options.limits;
     this.#turn = options.turn;
     const { codec } = options;
-    const total = options.total ?? { bytes: 0, limit: Infinity, exceeded() {} };
-    this.outbox = new Outbox(connection, options.turn, options.limits.outboundBytes, total, () => this.#overflow());
+    this.outbox = options.makeOutbox(connection, options.turn, (error) => {
+      if (!this.#ended) this.fail(error);
+    });
     if ('name' in codec) this.#use(codec);
     else this.#recognition = codec;
   }
@@ -105,7 +107,12 @@ export class Link implements ConnectionHandler, FrameHandler {
       else this.#recognize(chunk);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
-      this.fail(error);
+      // The other side is told why, if it can understand, before it is hung up on.
+      this.#handler.refused(error);
+      this.outbox.finish();
+      this.#outOfStep = error;
+      this.#ended = true;
+      this.connection.close();
     }
   }
 
@@ -135,7 +142,7 @@ export class Link implements ConnectionHandler, FrameHandler {
   close(reason: CloseReason): void {
     this.#ended = true;
     this.outbox.close();
-    this.#handler.close(reason);
+    this.#handler.close(this.#outOfStep === undefined ? reason : { by: 'error', error: this.#outOfStep });
   }
 
   #use(codec: Codec): void {
@@ -157,17 +164,5 @@ export class Link implements ConnectionHandler, FrameHandler {
     this.#ended = true;
     this.connection.send(recognized.answer);
     this.connection.close();
-  }
-
-  #overflow(): void {
-    if (this.#ended) return;
-    const { address } = this.connection.peer;
-    this.fail(
-      new SpokeError(
-        'SLOW_CONSUMER',
-        `${address} does not read: more than ${this.#limits.outboundBytes} bytes (limits.outboundBytes) wait for it`,
-        { details: { address, limit: this.#limits.outboundBytes } },
-      ),
-    );
   }
 }

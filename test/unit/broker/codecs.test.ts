@@ -132,7 +132,7 @@ describe('a connection that speaks no known codec', () => {
     const good = await subscribed(new LengthCodec(), 'x');
     const bad = await stage.raw();
     bad.publish('x', '1');
-    expect(await bad.closed()).toMatchObject({ by: 'error' });
+    expect(await bad.closed()).toMatchObject({ by: 'remote' });
     await good.client.publish('x', 2);
     await clock.idle();
     expect(good.bodies).toEqual([2]);

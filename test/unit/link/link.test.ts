@@ -123,7 +123,7 @@ describe('a link', () => {
     const { recorder } = linked([new LengthCodec(), new LengthCodec('other', 0x01)]);
     client.send(json('a'));
     await clock.idle();
-    expect(recorder.seen).toEqual(['closed by error UNKNOWN_CODEC']);
+    expect(recorder.seen).toEqual(['UNKNOWN_CODEC', 'closed by error UNKNOWN_CODEC']);
   });
 
   it('ends with UNKNOWN_CODEC when the codecs cannot tell after many bytes', async () => {
@@ -133,13 +133,13 @@ describe('a link', () => {
     const { recorder } = linked([new Undecided('a'), new Undecided('b')]);
     for (let n = 0; n < 100; n++) client.send(Uint8Array.of(0));
     await clock.idle();
-    expect(recorder.seen).toEqual(['closed by error UNKNOWN_CODEC']);
+    expect(recorder.seen).toEqual(['UNKNOWN_CODEC', 'closed by error UNKNOWN_CODEC']);
   });
 
   it('ends when the stream is out of step', async () => {
     const { recorder } = linked(new LengthCodec());
     client.send(Uint8Array.of(0, 0xff, 0xff, 0xff, 1, 2, 3));
     await clock.idle();
-    expect(recorder.seen).toEqual(['closed by error LIMIT_EXCEEDED']);
+    expect(recorder.seen).toEqual(['LIMIT_EXCEEDED', 'closed by error LIMIT_EXCEEDED']);
   });
 });
