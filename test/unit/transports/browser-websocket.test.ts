@@ -54,7 +54,8 @@ describe('the WebSocket of a browser', () => {
     const closed = once(socket, 'close') as Promise<[number, Buffer]>;
     connection.abort(new SpokeError('LIMIT_EXCEEDED', 'too much'));
     const [code, reason] = await within(closed, 'it is closed');
-    expect({ code, reason: reason.toString() }).toEqual({ code: 4000, reason: 'LIMIT_EXCEEDED: too much' });
+    expect(code).toBe(4000);
+    expect(reason.toString()).toMatch(/^LIMIT_EXCEEDED/);
   });
 
   test('that was ended by the other side says with which words', async () => {
@@ -65,7 +66,7 @@ describe('the WebSocket of a browser', () => {
       by: 'error',
       error: {
         code: 'CONNECTION_LOST',
-        message: expect.stringContaining('refused (1008): UNAUTHENTICATED: not let in'),
+        message: expect.stringMatching(/1008.*UNAUTHENTICATED: not let in/),
       },
     });
   });
