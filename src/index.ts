@@ -15,7 +15,6 @@ export type {
   WaitOptions,
 } from './client/index.js';
 export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
-export type { Routes } from './channels/index.js';
 export { JsonCodec, LengthFraming, MsgpackCodec, NulFraming } from './codecs/index.js';
 export { DEFAULT_LIMITS, SPOKE_ERROR_CODES, SpokeError } from './contracts/index.js';
 export type {

@@ -3,8 +3,8 @@
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
-import type { OutboundTotal } from '../link/index.js';
-import { Recognition, systemClock, Turn } from '../link/index.js';
+import type { MakeOutbox, OutboundTotal } from '../link/index.js';
+import { blockOutboxes, Recognition, systemClock, Turn } from '../link/index.js';
 import { MemoryStore } from '../stores/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
@@ -35,6 +35,7 @@ export class Broker {
   readonly #retained: Retained;
   readonly #exchange: Exchange;
   readonly #total: OutboundTotal;
+  readonly #makeOutbox: MakeOutbox;
   readonly #sessions = new Set<Session>();
   // Ends the waiting for one authentication each.
   readonly #authenticating = new Set<(reason: unknown) => void>();
@@ -62,6 +63,7 @@ export class Broker {
     this.#turn = new Turn(this.#clock);
     this.#retained = new Retained(options.store ?? new MemoryStore(), this.#limits);
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
+    this.#makeOutbox = blockOutboxes(this.#limits.outboundBytes, this.#total);
     this.#exchange = new Exchange({
       limits: this.#limits,
       logger: this.#logger,
@@ -256,7 +258,7 @@ export class Broker {
       codec: new Recognition(connection, this.#codecs),
       limits: this.#limits,
       turn: this.#turn,
-      total: this.#total,
+      makeOutbox: this.#makeOutbox,
     });
     this.#sessions.add(session);
     this.#logger.debug({ from: session.address }, 'connected');

@@ -5,6 +5,8 @@ import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/small/index.js';
 import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import type { MakeOutbox } from '../link/index.js';
+import { PlainOutbox } from '../link/index.js';
 import { RpcClient } from '../rpc/index.js';
 import { BrowserWebSocketTransport } from '../transports/websocket/browser/index.js';
 import { pageUrl, readAddress } from './address.js';
@@ -26,6 +28,8 @@ export interface ClientOptions {
   readonly callTimeout?: number;
 }
 
+const makeOutbox: MakeOutbox = (connection, turn) => new PlainOutbox(connection, turn);
+
 /**
  * A connection to a broker: publish, subscribe, call and provide.
  *
@@ -46,7 +50,7 @@ export class Client extends RpcClient {
     const { href, scheme } = address;
     const transport = transports.find(({ schemes }) => schemes.includes(scheme));
     if (transport === undefined) throw new SpokeError('UNKNOWN_SCHEME', `${href}: no transport serves ${scheme}://`);
-    super({ address, transport, codec, routes: new PatternList(), ...rest });
+    super({ address, transport, codec, routes: new PatternList(), makeOutbox, ...rest });
   }
 
   /**

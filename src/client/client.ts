@@ -2,6 +2,7 @@
 
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
+import type { MakeOutbox } from '../link/index.js';
 import { systemClock, Turn } from '../link/index.js';
 import { Barrier } from './barrier.js';
 import { Connector } from './connector.js';
@@ -36,6 +37,7 @@ export class BaseClient implements AsyncDisposable {
   readonly #codec: Codec;
   readonly #limits: Limits;
   readonly #turn: Turn;
+  readonly #makeOutbox: MakeOutbox;
   readonly #heartbeat: number;
   readonly #events = new ClientEmitter();
   readonly #subscriptions: Subscriptions;
@@ -59,6 +61,7 @@ export class BaseClient implements AsyncDisposable {
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
     this.#turn = new Turn(options.clock ?? systemClock);
+    this.#makeOutbox = options.makeOutbox;
     this.#heartbeat = heartbeat === false ? 0 : heartbeat;
     if (!(this.#heartbeat >= 1000 || this.#heartbeat === 0)) {
       throw new TypeError('heartbeat must be false, or at least 1000 (milliseconds)');
@@ -275,6 +278,7 @@ export class BaseClient implements AsyncDisposable {
         codec: this.#codec,
         limits: this.#limits,
         turn: this.#turn,
+        makeOutbox: this.#makeOutbox,
         id: this.#id,
         heartbeat: this.#heartbeat,
       });

@@ -2,6 +2,7 @@
 
 import type { Routes } from '../channels/index.js';
 import type { Address, Clock, Codec, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
+import type { MakeOutbox } from '../link/index.js';
 import type { BackoffOptions } from './backoff.js';
 import type { Subscription } from './subscription.js';
 
@@ -12,8 +13,13 @@ export interface BaseClientOptions {
   /** Serves the scheme of `address`. */
   readonly transport: Transport;
   readonly codec: Codec;
-  /** Empty, and for this client alone: finds the subscriptions that get a message. */
+  /**
+   * Empty, and for this client alone: finds the subscriptions that get a message.
+   * @internal
+   */
   readonly routes: Routes<Subscription>;
+  /** @internal */
+  readonly makeOutbox: MakeOutbox;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   /**

@@ -2,7 +2,7 @@
 
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { LinkHandler, Turn } from '../link/index.js';
+import type { LinkHandler, MakeOutbox, Turn } from '../link/index.js';
 import * as control from '../link/control.js';
 import { Link } from '../link/index.js';
 import { randomId } from './random-id.js';
@@ -24,6 +24,7 @@ export interface SessionOptions {
   readonly codec: Codec;
   readonly limits: Limits;
   readonly turn: Turn;
+  readonly makeOutbox: MakeOutbox;
   /** Of the client; its pings are told from others' by it. */
   readonly id: string;
   /** Milliseconds; 0 for none. */
@@ -46,11 +47,11 @@ export class ClientSession implements LinkHandler {
   #cancelBeat: (() => void) | undefined;
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions) {
-    const { codec, limits, turn, id } = options;
+    const { codec, limits, turn, id, makeOutbox } = options;
     this.#owner = owner;
     this.#options = options;
     this.#pings = `${control.PING_PREFIX}${id}/`;
-    this.link = new Link(connection, this, { codec, limits: linkLimits(limits), turn });
+    this.link = new Link(connection, this, { codec, limits: linkLimits(limits), turn, makeOutbox });
   }
 
   /** Extensions that the broker offers; empty until it has welcomed us, and with a peer's broker. */
@@ -154,9 +155,8 @@ export class ClientSession implements LinkHandler {
 }
 
 // A broker adds a time and may lay the head out with blanks: what just fitted its way in must fit our way in as well.
-// And what is too much to send is refused at `publish`; the link itself must not end for it.
 function linkLimits(limits: Limits): Limits {
   const { headBytes, messageBytes } = limits;
   const grown = headBytes + ADDED_BY_BROKER;
-  return { ...limits, headBytes: headBytes + grown, messageBytes: messageBytes + grown, outboundBytes: Infinity };
+  return { ...limits, headBytes: headBytes + grown, messageBytes: messageBytes + grown };
 }

@@ -1,11 +1,13 @@
 // A connection and a codec joined: messages both ways, one write per connection and turn, limits.
 
+export { BlockOutbox, blockOutboxes } from './block-outbox.js';
+export type { OutboundTotal } from './block-outbox.js';
 export { BlockSink } from './block-sink.js';
 export * as control from './control.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
-export { Outbox } from './outbox.js';
-export type { OutboundTotal } from './outbox.js';
+export { PlainOutbox } from './outbox.js';
+export type { MakeOutbox, Outbox } from './outbox.js';
 export { Recognition } from './recognition.js';
 export { systemClock } from './system-clock.js';
 export { Turn } from './turn.js';

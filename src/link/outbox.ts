@@ -1,201 +1,83 @@
-// What waits to be sent on one connection: ranges of shared blocks until the end of the turn, then the connection's
-// own queue, and, once the connection says stop, private copies that are counted to the byte.
+// What waits to be sent on one connection.
 
-import type { Connection } from '../contracts/index.js';
+import type { Connection, SpokeError } from '../contracts/index.js';
 import type { Flushable, Turn } from './turn.js';
 
-// Enough for one write to be worth its system call, and few enough that a turn does not pile up memory.
-const FLUSH_BYTES = 128 * 1024;
-// Ranges at least this long are sent on their own: copying them costs more than one more write.
-const OWN_WRITE_BYTES = 16 * 1024;
-const FIRST_BACKLOG_BLOCK = 4 * 1024;
-const BACKLOG_BLOCK = 64 * 1024;
-
-/** Bytes waiting for `drain` on all connections of one broker. */
-export interface OutboundTotal {
-  bytes: number;
-  readonly limit: number;
-  /** Called when `bytes` has passed `limit`; ends connections until it no longer does. */
-  exceeded(): void;
+/** Collects frames for one connection, and writes them at the end of the turn. */
+export interface Outbox extends Flushable {
+  /** Whether the connection asked to stop: bytes pushed now wait for it. */
+  readonly blocked: boolean;
+  /** Bytes that wait for `drain`. */
+  readonly backlogBytes: number;
+  /** Queues `block[start, end)`. The range is never changed again by anyone. */
+  push(block: Uint8Array, start: number, end: number): void;
+  /** The connection has room again. */
+  drain(): void;
+  /** Hands everything to the connection, whether it asked to stop or not: nothing will be pushed after this. */
+  finish(): void;
+  /** The connection has ended: forgets everything. */
+  close(): void;
 }
 
-/** Collects frames for one connection and writes them once per turn. */
-export class Outbox implements Flushable {
+/** @param fail - ends the connection. */
+export type MakeOutbox = (connection: Connection, turn: Turn, fail: (error: SpokeError) => void) => Outbox;
+
+// Few enough that a loop which publishes without end is told so.
+const SEND_BYTES = 64 * 1024;
+
+/** Hands on frame by frame: enough for a WebSocket, which copies them anyway. Its owner limits what is pushed. */
+export class PlainOutbox implements Outbox {
+  blocked = false;
+  backlogBytes = 0;
   readonly #connection: Connection;
   readonly #turn: Turn;
-  readonly #limit: number;
-  readonly #total: OutboundTotal;
-  readonly #overflow: () => void;
-
-  // Ranges of this turn: the newest in three fields, because nearly always there is only one.
-  #block: Uint8Array | undefined;
-  #start = 0;
-  #end = 0;
-  #earlier: Uint8Array[] = [];
-  #turnBytes = 0;
+  #waiting: Uint8Array[] = [];
   #added = false;
 
-  // What waits for `drain`.
-  #blocked = false;
-  #backlog: Uint8Array[] = [];
-  #tail: Uint8Array | undefined;
-  #tailUsed = 0;
-  #backlogBytes = 0;
-  #closed = false;
-
-  /**
-   * @param limit - bytes that may wait for `drain`; past it `overflow` is called, once, and the caller ends the connection.
-   */
-  constructor(connection: Connection, turn: Turn, limit: number, total: OutboundTotal, overflow: () => void) {
+  constructor(connection: Connection, turn: Turn) {
     this.#connection = connection;
     this.#turn = turn;
-    this.#limit = limit;
-    this.#total = total;
-    this.#overflow = overflow;
   }
 
-  /** Whether the connection asked to stop: bytes pushed now wait for it. */
-  get blocked(): boolean {
-    return this.#blocked;
-  }
-
-  /** Bytes that this side holds for the connection. */
-  get pendingBytes(): number {
-    return this.#turnBytes + this.#backlogBytes + this.#connection.pendingBytes;
-  }
-
-  /** Bytes that wait for `drain`. */
-  get backlogBytes(): number {
-    return this.#backlogBytes;
-  }
-
-  /** Queues `block[start, end)`. The range is never changed again by anyone. */
   push(block: Uint8Array, start: number, end: number): void {
-    if (this.#blocked) {
-      this.#keep(block, start, end);
-      return;
-    }
-    if (block === this.#block && start === this.#end) {
-      this.#end = end;
-    } else {
-      if (this.#block !== undefined) this.#earlier.push(this.#block.subarray(this.#start, this.#end));
-      this.#block = block;
-      this.#start = start;
-      this.#end = end;
-    }
-    this.#turnBytes += end - start;
-    if (!this.#added) {
+    this.#waiting.push(block.subarray(start, end));
+    this.backlogBytes += end - start;
+    if (this.backlogBytes >= SEND_BYTES) this.#send();
+    else if (!this.#added) {
       this.#added = true;
       this.#turn.add(this);
     }
-    if (this.#turnBytes >= FLUSH_BYTES) this.#send();
   }
 
-  /** End of the turn. */
   flush(): void {
     this.#added = false;
     this.#send();
   }
 
-  /** The connection has room again. */
   drain(): void {
-    this.#blocked = false;
-    const waiting = this.#backlog;
-    if (this.#tail !== undefined) waiting.push(this.#tail.subarray(0, this.#tailUsed));
-    this.#backlog = [];
-    this.#tail = undefined;
-    let sent = 0;
-    while (sent < waiting.length && !this.#blocked) {
-      const chunk = waiting[sent++];
-      if (chunk === undefined) break;
-      this.#count(-chunk.length);
-      this.#blocked = !this.#connection.send(chunk);
-    }
-    if (sent < waiting.length) this.#backlog = waiting.slice(sent);
+    this.blocked = false;
+    this.#send();
   }
 
-  /** Hands everything to the connection, whether it asked to stop or not: nothing will be pushed after this. */
   finish(): void {
-    this.#send();
-    if (this.#tail !== undefined) this.#backlog.push(this.#tail.subarray(0, this.#tailUsed));
-    for (const chunk of this.#backlog) this.#connection.send(chunk);
+    for (const frame of this.#waiting) this.#connection.send(frame);
     this.close();
   }
 
-  /** The connection has ended: forgets everything. */
   close(): void {
-    this.#closed = true;
-    this.#blocked = true;
-    this.#count(-this.#backlogBytes);
-    this.#backlog = [];
-    this.#tail = undefined;
-    this.#dropTurn();
+    this.blocked = true;
+    this.backlogBytes = 0;
+    this.#waiting = [];
   }
 
   #send(): void {
-    if (this.#block === undefined) return;
-    const last = this.#turn.view(this.#block, this.#start, this.#end);
-    const earlier = this.#earlier;
-    const bytes = this.#turnBytes;
-    this.#dropTurn();
-    if (earlier.length === 0) {
-      this.#blocked = !this.#connection.send(last);
-      return;
+    const frames = this.#waiting;
+    let sent = 0;
+    for (; sent < frames.length && !this.blocked; sent++) {
+      const frame = frames[sent] ?? new Uint8Array(0);
+      this.backlogBytes -= frame.length;
+      this.blocked = !this.#connection.send(frame);
     }
-    this.#earlier = [];
-    earlier.push(last);
-    for (const chunk of joinSmall(earlier, bytes)) {
-      if (this.#blocked) this.#keep(chunk, 0, chunk.length);
-      else this.#blocked = !this.#connection.send(chunk);
-    }
+    if (sent > 0) this.#waiting = frames.slice(sent);
   }
-
-  #dropTurn(): void {
-    this.#block = undefined;
-    this.#turnBytes = 0;
-  }
-
-  // A range of a shared block would hold all of that block for as long as this one reader stalls: copy it.
-  #keep(block: Uint8Array, start: number, end: number): void {
-    if (this.#closed) return;
-    this.#count(end - start);
-    while (start < end) {
-      if (this.#tail === undefined || this.#tailUsed === this.#tail.length) {
-        if (this.#tail !== undefined) this.#backlog.push(this.#tail);
-        this.#tail = new Uint8Array(this.#tail === undefined ? FIRST_BACKLOG_BLOCK : BACKLOG_BLOCK);
-        this.#tailUsed = 0;
-      }
-      const length = Math.min(end - start, this.#tail.length - this.#tailUsed);
-      this.#tail.set(block.subarray(start, start + length), this.#tailUsed);
-      this.#tailUsed += length;
-      start += length;
-    }
-    if (this.#backlogBytes + this.#connection.pendingBytes > this.#limit) this.#overflow();
-    else if (this.#total.bytes > this.#total.limit) this.#total.exceeded();
-  }
-
-  #count(bytes: number): void {
-    this.#backlogBytes += bytes;
-    this.#total.bytes += bytes;
-  }
-}
-
-// Joins runs of small chunks, so that scattered messages cost one write and one copy instead of a write each.
-function joinSmall(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  const joined: Uint8Array[] = [];
-  const room = typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes);
-  let from = 0;
-  let to = 0;
-  for (const chunk of chunks) {
-    if (chunk.length < OWN_WRITE_BYTES) {
-      room.set(chunk, to);
-      to += chunk.length;
-      continue;
-    }
-    if (to > from) joined.push(room.subarray(from, to));
-    from = to;
-    joined.push(chunk);
-  }
-  if (to > from) joined.push(room.subarray(from, to));
-  return joined;
 }

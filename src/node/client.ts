@@ -4,6 +4,7 @@ import { Router } from '../channels/index.js';
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
+import { blockOutboxes } from '../link/index.js';
 import { RpcClient } from '../rpc/index.js';
 import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
@@ -51,6 +52,8 @@ export class Client extends RpcClient {
       address,
       transport: new TransportRegistry(transports).find(address),
       routes: new Router(),
+      // What is too much to send is refused at `publish`; the connection must not end for it.
+      makeOutbox: blockOutboxes(Infinity),
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
     });

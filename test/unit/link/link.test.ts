@@ -4,7 +4,7 @@ import { JsonCodec } from '../../../src/codecs/index.js';
 import type { CloseReason, Codec, Connection } from '../../../src/contracts/index.js';
 import { SpokeError, withDefaults } from '../../../src/contracts/index.js';
 import type { LinkHandler } from '../../../src/link/index.js';
-import { Link, Recognition, Turn } from '../../../src/link/index.js';
+import { blockOutboxes, Link, Recognition, Turn } from '../../../src/link/index.js';
 import { MemoryTransport, parseAddress } from '../../../src/transports/index.js';
 import { LengthCodec } from '../../support/length-codec.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
@@ -56,7 +56,12 @@ class Recorder implements LinkHandler {
 function linked(spoken: Codec | readonly Codec[] = new JsonCodec()) {
   const recorder = new Recorder();
   const codec = 'name' in spoken ? spoken : new Recognition(server, spoken);
-  const link = new Link(server, recorder, { codec, limits: withDefaults(), turn: new Turn(clock) });
+  const link = new Link(server, recorder, {
+    codec,
+    limits: withDefaults(),
+    turn: new Turn(clock),
+    makeOutbox: blockOutboxes(Infinity),
+  });
   link.start();
   return { link, recorder };
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import type { Connection } from '../../../src/contracts/index.js';
 import type { OutboundTotal } from '../../../src/link/index.js';
-import { BlockSink, Outbox, Turn } from '../../../src/link/index.js';
+import { BlockOutbox, BlockSink, Turn } from '../../../src/link/index.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A connection that says stop when it has taken `room` bytes. */
@@ -41,7 +41,7 @@ function setUp(limit = Infinity, totalLimit = Infinity) {
   const connection = new Narrow();
   const events: string[] = [];
   const total: OutboundTotal = { bytes: 0, limit: totalLimit, exceeded: () => void events.push('total') };
-  const outbox = new Outbox(connection, turn, limit, total, () => {
+  const outbox = new BlockOutbox(connection, turn, limit, total, () => {
     events.push('overflow');
     outbox.close();
   });
@@ -95,7 +95,7 @@ describe('an outbox', () => {
     const at = turn.sink.reserve(3);
     turn.sink.commit(3);
     for (const connection of connections) {
-      new Outbox(connection, turn, Infinity, total, () => {}).push(turn.sink.block, at, at + 3);
+      new BlockOutbox(connection, turn, Infinity, total, () => {}).push(turn.sink.block, at, at + 3);
     }
     await clock.idle();
     expect(connections[1]?.sent[0]).toBe(connections[0]?.sent[0]);
