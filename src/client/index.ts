@@ -11,6 +11,7 @@ export type {
   SubscribeOptions,
   WaitOptions,
 } from './options.js';
+export { randomId } from './random-id.js';
 export { textOf } from './report.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';

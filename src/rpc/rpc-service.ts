@@ -2,7 +2,7 @@
 
 import { canonical, isPattern } from '../channels/index.js';
 import type { BaseClient, Message, Subscription } from '../client/index.js';
-import { requireTimeout, textOf } from '../client/index.js';
+import { randomId, requireTimeout, textOf } from '../client/index.js';
 import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
@@ -52,7 +52,7 @@ export class RpcService implements AsyncDisposable {
   readonly #timeout: number;
   readonly #clock: Clock;
   // Random, because results of all callers travel on one network.
-  readonly #id = crypto.randomUUID();
+  readonly #id = randomId();
   readonly #pending = new Map<number, Pending>();
   readonly #stopListening: () => void;
   readonly #providers = new Set<Provider>();
