@@ -7,7 +7,6 @@
 import type { CloseReason, PeerInfo } from '../../../contracts/index.js';
 import { SpokeError } from '../../../contracts/index.js';
 import { BaseConnection } from '../../base-connection.js';
-import { farewellOf, NORMAL, reasonOf } from '../closing.js';
 import { Inbox } from '../inbox.js';
 import { terminated } from '../text.js';
 import type { BrowserSocket } from './socket.js';
@@ -17,6 +16,10 @@ const HIGH_WATER_MARK = 1024 * 1024;
 const ROOM = HIGH_WATER_MARK / 2;
 /** Milliseconds; pages in the background are given a second. */
 const LOOK_FOR_ROOM = 10;
+/** Codes of the closing handshake (RFC 6455, 7.4); ../closing.ts has names for them, too many for a page. */
+const NORMAL = 1000;
+const GOING_AWAY = 1001;
+const NO_CODE = 1005;
 /** The first of the codes that a page may use for itself, apart from 1000. */
 const ABORTED = 4000;
 const OPEN = 1;
@@ -81,7 +84,7 @@ export class BrowserConnection extends BaseConnection {
   }
 
   override abort(error: SpokeError): void {
-    this.#farewell = farewellOf(error).reason;
+    this.#farewell = error.code;
     super.abort(error);
   }
 
@@ -132,6 +135,12 @@ export class BrowserConnection extends BaseConnection {
     clearTimeout(this.#roomTimer);
     this.ended(reason);
   }
+}
+
+function reasonOf(address: string, code: number, reason: string): CloseReason {
+  if (code === NORMAL || code === GOING_AWAY || code === NO_CODE) return { by: 'remote' };
+  const text = `${address}: the connection was lost (${code}) ${reason}`;
+  return { by: 'error', error: new SpokeError('CONNECTION_LOST', text, { retryable: true, details: { address, code } }) };
 }
 
 function bytesOf(data: unknown): Uint8Array | undefined {
