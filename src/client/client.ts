@@ -2,13 +2,12 @@
 
 import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
-import type { MakeOutbox } from '../link/index.js';
 import { systemClock, Turn } from '../link/index.js';
 import { Barrier } from './barrier.js';
 import { Connector } from './connector.js';
 import { ClientEmitter } from './emitter.js';
 import { Message } from './message.js';
-import { OfflineQueue } from './offline-queue.js';
+import { OfflineQueue, queueFull } from './offline-queue.js';
 import type {
   BaseClientOptions,
   ClientEvents,
@@ -18,6 +17,7 @@ import type {
   WaitOptions,
 } from './options.js';
 import { randomId } from './random-id.js';
+import type { SessionOptions } from './session.js';
 import { ClientSession } from './session.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
@@ -37,21 +37,20 @@ export class BaseClient implements AsyncDisposable {
   readonly #codec: Codec;
   readonly #limits: Limits;
   readonly #turn: Turn;
-  readonly #makeOutbox: MakeOutbox;
-  readonly #heartbeat: number;
+  readonly #sessionOptions: SessionOptions;
   readonly #events = new ClientEmitter();
   readonly #subscriptions: Subscriptions;
   readonly #offline: OfflineQueue;
   readonly #barrier: Barrier;
   readonly #abort = new AbortController();
-  readonly #id = randomId();
   readonly #connector: Connector;
 
   #state: ClientState = 'idle';
   #session: ClientSession | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  #drained: { promise: Promise<void>; resolve: () => void } | undefined;
+  /** Of messages that wait in a full connection. */
+  readonly #undrained: (() => void)[] = [];
   #ended: SpokeError | undefined;
 
   /** @throws {TypeError} for a wrong option. */
@@ -61,11 +60,18 @@ export class BaseClient implements AsyncDisposable {
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
     this.#turn = new Turn(options.clock ?? systemClock);
-    this.#makeOutbox = options.makeOutbox;
-    this.#heartbeat = heartbeat === false ? 0 : heartbeat;
-    if (!(this.#heartbeat >= 1000 || this.#heartbeat === 0)) {
+    if (!(heartbeat === false || heartbeat === 0 || heartbeat >= 1000)) {
       throw new TypeError('heartbeat must be false, or at least 1000 (milliseconds)');
     }
+    this.#sessionOptions = {
+      url: this.url,
+      codec: this.#codec,
+      limits: this.#limits,
+      turn: this.#turn,
+      makeOutbox: options.makeOutbox,
+      id: randomId(),
+      heartbeat: heartbeat === false ? 0 : heartbeat,
+    };
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
     this.#barrier = new Barrier(this.#turn.clock, (number) => this.#session?.ping(number));
     this.#subscriptions = new Subscriptions({
@@ -169,9 +175,10 @@ export class BaseClient implements AsyncDisposable {
       outbox.push(sink.block, end - length, end);
       return WRITTEN;
     }
-    if (outbox.backlogBytes + length > this.#limits.offlineBytes) return Promise.reject(this.#queueFull());
+    const { offlineBytes } = this.#limits;
+    if (outbox.backlogBytes + length > offlineBytes) return Promise.reject(queueFull(offlineBytes));
     outbox.push(sink.block, end - length, end);
-    return this.#untilDrained();
+    return new Promise((resolve) => this.#undrained.push(resolve));
   }
 
   /**
@@ -273,15 +280,7 @@ export class BaseClient implements AsyncDisposable {
           resolve(reason);
         },
       };
-      const session = new ClientSession(connection, owner, {
-        url: this.url,
-        codec: this.#codec,
-        limits: this.#limits,
-        turn: this.#turn,
-        makeOutbox: this.#makeOutbox,
-        id: this.#id,
-        heartbeat: this.#heartbeat,
-      });
+      const session = new ClientSession(connection, owner, this.#sessionOptions);
       if (this.#abort.signal.aborted) session.link.fail(closedError());
       else this.#session = session;
       session.start();
@@ -322,18 +321,8 @@ export class BaseClient implements AsyncDisposable {
     this.#events.state(state, error);
   }
 
-  async #untilDrained(): Promise<void> {
-    if (this.#drained === undefined) {
-      let resolve = (): void => {};
-      const promise = new Promise<void>((done) => (resolve = done));
-      this.#drained = { promise, resolve };
-    }
-    return this.#drained.promise;
-  }
-
   #release(): void {
-    this.#drained?.resolve();
-    this.#drained = undefined;
+    for (const resolve of this.#undrained.splice(0)) resolve();
   }
 
   #requireOpen(): void {
@@ -347,11 +336,6 @@ export class BaseClient implements AsyncDisposable {
       `${channel}: the message has ${length} bytes, more than ${this.#limits.messageBytes} (limits.messageBytes)`,
       { details: { channel, length } },
     );
-  }
-
-  #queueFull(): SpokeError {
-    const text = `${this.url} takes messages more slowly than they are published, and ${this.#limits.offlineBytes} bytes wait (limits.offlineBytes); await publish`;
-    return new SpokeError('QUEUE_FULL', text, { retryable: true });
   }
 }
 

@@ -24,13 +24,7 @@ export class OfflineQueue {
    * @throws {SpokeError} `QUEUE_FULL`, `ABORTED` (the frame will not be sent), and what `close` is given.
    */
   async add(frame: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#bytes + frame.length > this.#limit) {
-      throw new SpokeError(
-        'QUEUE_FULL',
-        `not connected, and ${this.#bytes} bytes wait already (limits.offlineBytes is ${this.#limit}); publish less, or wait`,
-        { retryable: true },
-      );
-    }
+    if (this.#bytes + frame.length > this.#limit) throw queueFull(this.#limit);
     let aborted: (() => void) | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -68,4 +62,10 @@ export class OfflineQueue {
     this.#bytes = 0;
     for (const { reject } of waiting) reject(error);
   }
+}
+
+/** More was published than is sent. */
+export function queueFull(limit: number): SpokeError {
+  const text = `no connection, or a slow one, and ${limit} bytes wait (limits.offlineBytes); publish less, or await publish`;
+  return new SpokeError('QUEUE_FULL', text, { retryable: true });
 }

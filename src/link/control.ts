@@ -60,23 +60,21 @@ export function readGreeting(body: unknown): HelloBody | undefined {
 
 /** Reads a body of `ERROR`; `undefined` when it is none. */
 export function readError(body: unknown): ErrorBody | undefined {
-  if (typeof body !== 'object' || body === null || !('code' in body) || !('message' in body)) return undefined;
-  const { code, message } = body;
-  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
-  const channel = 'channel' in body && typeof body.channel === 'string' ? body.channel : undefined;
-  const pattern = 'pattern' in body && typeof body.pattern === 'string' ? body.pattern : undefined;
+  const code = textAt(body, 'code');
+  const message = textAt(body, 'message');
+  if (code === undefined || message === undefined) return undefined;
+  const channel = textAt(body, 'channel');
+  const pattern = textAt(body, 'pattern');
   return { code, message, ...(channel !== undefined && { channel }), ...(pattern !== undefined && { pattern }) };
 }
 
+function textAt(body: unknown, key: string): string | undefined {
+  const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, key) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The error that a broker told of, as one of ours. A code this version does not know becomes `REMOTE`. */
-export function asError(body: ErrorBody, url: string): SpokeError {
-  const code: SpokeErrorCode = SPOKE_ERROR_CODES.find((known) => known === body.code) ?? 'REMOTE';
-  const { channel, pattern } = body;
-  const details = {
-    url,
-    code: body.code,
-    ...(channel !== undefined && { channel }),
-    ...(pattern !== undefined && { pattern }),
-  };
-  return new SpokeError(code, `refused by ${url}: ${body.message}`, { details });
+export function asError({ message, ...details }: ErrorBody, url: string): SpokeError {
+  const code: SpokeErrorCode = SPOKE_ERROR_CODES.find((known) => known === details.code) ?? 'REMOTE';
+  return new SpokeError(code, `refused by ${url}: ${message}`, { details: { url, ...details } });
 }

@@ -32,52 +32,24 @@ export class MsgpackDecoder {
     if (type < 0xa0) return this.#array(type & 0x0f);
     if (type < 0xc0) return this.#text(type & 0x1f);
     if (type >= 0xe0) return type - 0x100;
-    switch (type) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-      case 0xc3:
-        return type === 0xc3;
-      case 0xc4:
-      case 0xc5:
-      case 0xc6:
-        return this.#take(this.unsigned(1 << (type - 0xc4))).slice();
-      case 0xca:
-        return this.#view.getFloat32(this.#skip(4));
-      case 0xcb:
-        return this.#view.getFloat64(this.#skip(8));
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-        return this.unsigned(1 << (type - 0xcc));
-      case 0xcf:
-        return numberIfSafe(this.#view.getBigUint64(this.#skip(8)));
-      case 0xd0:
-        return this.#view.getInt8(this.#skip(1));
-      case 0xd1:
-        return this.#view.getInt16(this.#skip(2));
-      case 0xd2:
-        return this.#view.getInt32(this.#skip(4));
-      case 0xd3:
-        return numberIfSafe(this.#view.getBigInt64(this.#skip(8)));
-      case 0xc7:
-        return this.#timestamp(this.unsigned(1));
-      case 0xd6:
-      case 0xd7:
-        return this.#timestamp(4 << (type - 0xd6));
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return this.#text(this.unsigned(1 << (type - 0xd9)));
-      case 0xdc:
-      case 0xdd:
-        return this.#array(this.unsigned(2 << (type - 0xdc)));
-      case 0xde:
-      case 0xdf:
-        return this.#map(this.unsigned(2 << (type - 0xde)));
-      default:
-        throw malformed(`msgpack type ${type}`);
-    }
+    // What follows the type has 1, 2, 4 or 8 bytes, by its last bits.
+    const width = 1 << (type & 3);
+    if (type < 0xc4) {
+      if (type === 0xc0) return null;
+      if (type > 0xc1) return type === 0xc3;
+    } else if (type < 0xc7) return this.#take(this.unsigned(width)).slice();
+    else if (type === 0xc7) return this.#timestamp(this.unsigned(1));
+    else if (type === 0xca) return this.#view.getFloat32(this.#skip(4));
+    else if (type === 0xcb) return this.#view.getFloat64(this.#skip(8));
+    else if (type === 0xcf) return numberIfSafe(this.#view.getBigUint64(this.#skip(8)));
+    else if (type === 0xd3) return numberIfSafe(this.#view.getBigInt64(this.#skip(8)));
+    else if (type > 0xcb && type < 0xcf) return this.unsigned(width);
+    else if (type > 0xcf && type < 0xd3) return signed(this.unsigned(width), width);
+    else if (type === 0xd6 || type === 0xd7) return this.#timestamp(width);
+    else if (type > 0xdd) return this.#map(this.unsigned(width >> 1));
+    else if (type > 0xdb) return this.#array(this.unsigned(2 * width));
+    else if (type > 0xd8) return this.#text(this.unsigned(width >> 1));
+    throw malformed(`msgpack type ${type}`);
   }
 
   unsigned(bytes: number): number {
@@ -145,6 +117,10 @@ export class MsgpackDecoder {
 
 function dateOf(seconds: number, nanoseconds: number): Date {
   return new Date(seconds * 1000 + nanoseconds / 1e6);
+}
+
+function signed(value: number, bytes: number): number {
+  return value < 2 ** (8 * bytes - 1) ? value : value - 2 ** (8 * bytes);
 }
 
 function numberIfSafe(value: bigint): number | bigint {
