@@ -140,7 +140,10 @@ export class BrowserConnection extends BaseConnection {
 function reasonOf(address: string, code: number, reason: string): CloseReason {
   if (code === NORMAL || code === GOING_AWAY || code === NO_CODE) return { by: 'remote' };
   const text = `${address}: the connection was lost (${code}) ${reason}`;
-  return { by: 'error', error: new SpokeError('CONNECTION_LOST', text, { retryable: true, details: { address, code } }) };
+  return {
+    by: 'error',
+    error: new SpokeError('CONNECTION_LOST', text, { retryable: true, details: { address, code } }),
+  };
 }
 
 function bytesOf(data: unknown): Uint8Array | undefined {
