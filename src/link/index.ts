@@ -7,7 +7,7 @@ export * as control from './control.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { PlainOutbox } from './outbox.js';
-export type { MakeOutbox, Outbox } from './outbox.js';
+export type { MakeOutbox } from './outbox.js';
 export { Recognition } from './recognition.js';
 export { systemClock } from './system-clock.js';
 export { Turn } from './turn.js';
