@@ -4,44 +4,36 @@ import type { Address } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { DEFAULT_WEB_PORT } from '../transports/endpoint.js';
 
-/** Scheme, host, port, path, parameters. */
-const PARTS = /^([a-z][a-z0-9+.-]*):\/\/(\[[\da-f:.]+\]|[^\s/?#:@[\]]*)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?$/i;
-
-/** For pages from files, which have no host, and for workers that have no address. */
-const LOCAL_HOST = 'localhost';
+// Not by the URL class: older browsers do not look into URLs of a scheme they do not know, and it drops a port that is the
+// usual one of its scheme, which is not ours. Scheme, host, port, path, parameters.
+const PARTS = /^([a-z][a-z\d+.-]*):\/\/(\[[\da-f:.]+\]|[^\s/?#:@[\]]*)(?::(\d{1,5}))?(\/[^?#]*)?(?:\?([^#]*))?$/i;
 
 /**
- * The URL of the broker beside a page.
+ * The URL of the broker beside a page. Pages from files have no host: for them it is this machine.
  * @param location - the page's `location`, or whatever stands in its place.
  */
 export function pageUrl(location: unknown): string {
-  const parts: { readonly protocol?: unknown; readonly hostname?: unknown } =
+  const { protocol, hostname }: { readonly protocol?: unknown; readonly hostname?: unknown } =
     typeof location === 'object' && location !== null ? location : {};
-  const { protocol, hostname } = parts;
-  const host = typeof hostname === 'string' && hostname !== '' ? hostname : LOCAL_HOST;
-  // An IPv6 host has its brackets already.
-  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}:${DEFAULT_WEB_PORT}`;
+  const host = typeof hostname === 'string' ? hostname : '';
+  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host || 'localhost'}:${DEFAULT_WEB_PORT}`;
 }
 
 /** @throws {SpokeError} `ADDRESS_INVALID` */
-export function readAddress(url: string): Address {
+export function readAddress(href: string): Address {
   try {
-    const [, scheme, host = '', port, path = '', query = ''] = PARTS.exec(url) ?? [];
-    if (scheme === undefined) throw new SyntaxError('it should look like wss://host:7182/path');
+    const [, scheme, host = '', port, path = '', query = ''] = PARTS.exec(href) ?? [];
+    if (scheme === undefined) throw new SyntaxError('not the parts of an address');
     return {
-      href: url,
+      href,
       scheme: scheme.toLowerCase(),
-      host: decodeURIComponent(host.replace(/^\[|\]$/g, '')),
+      // An IPv6 host without its brackets.
+      host: decodeURIComponent(host.replace(/[[\]]/g, '')),
       port: port === undefined ? undefined : Number(port),
       path: decodeURIComponent(path),
-      params: new Map(query.split('&').flatMap(readParameter)),
+      params: new Map(new URLSearchParams(query.replaceAll('+', '%2B'))),
     };
   } catch (cause) {
-    throw new SpokeError('ADDRESS_INVALID', `${url} is not an address: ${String(cause)}`, { cause });
+    throw new SpokeError('ADDRESS_INVALID', `${href} is no address like wss://host:7182/path`, { cause });
   }
-}
-
-function readParameter(text: string): [string, string][] {
-  const [name = '', ...value] = text.split('=');
-  return text === '' ? [] : [[decodeURIComponent(name), decodeURIComponent(value.join('='))]];
 }

@@ -66,6 +66,6 @@ export class OfflineQueue {
 
 /** More was published than is sent. */
 export function queueFull(limit: number): SpokeError {
-  const text = `no connection, or a slow one, and ${limit} bytes wait (limits.offlineBytes); publish less, or await publish`;
+  const text = `more than ${limit} bytes wait to be sent (limits.offlineBytes); await publish`;
   return new SpokeError('QUEUE_FULL', text, { retryable: true });
 }

@@ -124,7 +124,7 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
     const queue = new MessageQueue(
       limit,
       () => {
-        const text = `the iterator of ${this.pattern} is slower than its messages; past ${limit} (limits.iteratorMessages) the oldest are lost`;
+        const text = `the iterator of ${this.pattern} is too slow: more than ${limit} messages wait (limits.iteratorMessages), the oldest are lost`;
         this.#owner.report(new SpokeError('SLOW_CONSUMER', text, { details: { pattern: this.pattern, limit } }));
       },
       () => this.#queues.delete(queue),

@@ -23,7 +23,7 @@ export class DecodedView implements MessageView {
     const fields: Record<string, unknown> = { __proto__: null };
     for (const [key, value] of Object.entries(sent ?? {})) {
       if (FORBIDDEN_KEYS.has(key)) throw malformed(`the head has the key \`${key}\`, which no peer can take`);
-      fields[key] = freeze(value);
+      fields[key] = value;
     }
     const { channel: given, time, bounce = true, persist } = fields;
     if (typeof given !== 'string') throw malformed('there is no head with a text as its `channel`');
@@ -36,8 +36,7 @@ export class DecodedView implements MessageView {
     fields['channel'] = channel;
     delete fields['time'];
     delete fields['bounce'];
-    const frozen: HeadFields = Object.freeze(fields);
-    this.head = { channel, bounce: truth(bounce), persist: truth(persist), fields: () => frozen };
+    this.head = { channel, bounce: truth(bounce), persist: truth(persist), fields: (): HeadFields => fields };
     this.time = seconds;
     this.body = body;
     this.bytes = bytes;
@@ -72,11 +71,4 @@ export function tooDeep(limit: number): SpokeError {
 /** By Python's rules, as in the peers. */
 function truth(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
-}
-
-// As deep as a head may nest.
-function freeze(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  Object.values(value).forEach(freeze);
-  return Object.freeze(value);
 }

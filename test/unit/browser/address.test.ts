@@ -31,6 +31,7 @@ describe('an address in a page', () => {
     'ws://h?a=b',
     'memory://broker',
     'ws://h/%C3%A4',
+    'ws://h:80/a@b?c=a@b+c',
   ])('is understood as Node understands it: %s', (url) => {
     expect(readAddress(url)).toEqual(parseAddress(url));
   });

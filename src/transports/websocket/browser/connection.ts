@@ -105,7 +105,7 @@ export class BrowserConnection extends BaseConnection {
     this.#inbox.push(bytes);
     if (this.#inbox.bytes <= this.#heldBytes) return;
     const { address } = this.peer;
-    const text = `${address}: paused, and ${this.#heldBytes} bytes have come all the same (limits.outboundBytes)`;
+    const text = `${address}: more than ${this.#heldBytes} bytes came while paused (limits.outboundBytes)`;
     this.abort(new SpokeError('SLOW_CONSUMER', text, { details: { address, limit: this.#heldBytes } }));
   }
 
@@ -124,7 +124,7 @@ export class BrowserConnection extends BaseConnection {
         return;
       }
       const { address } = this.peer;
-      const text = `${address}: the other side took nothing of what was queued for ${this.#closeTimeout} ms while closing`;
+      const text = `${address}: nothing was taken for ${this.#closeTimeout} ms while closing`;
       const error = new SpokeError('CONNECTION_LOST', text, { retryable: true, details: { address } });
       this.#over(before > 0 ? { by: 'error', error } : undefined);
     }, this.#closeTimeout);

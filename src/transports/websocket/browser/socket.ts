@@ -10,7 +10,7 @@ export interface BrowserSocketEvents {
 export interface BrowserSocket {
   binaryType: string;
   readonly bufferedAmount: number;
-  /** 1: open. */
+  /** 0: connecting; 1: open. */
   readonly readyState: number;
   /** Copies the bytes. */
   send(data: Uint8Array<ArrayBuffer>): void;

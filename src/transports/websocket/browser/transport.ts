@@ -17,6 +17,7 @@ export interface BrowserWebSocketTransportOptions {
 }
 
 const DEFAULT_CLOSE_TIMEOUT = 5000;
+const CONNECTING = 0;
 
 /**
  * `ws://host:port/path?name=value` and `wss://`. The default port is 7182, not that of web pages.
@@ -50,16 +51,13 @@ export class BrowserWebSocketTransport implements Transport {
   }
 
   async listen(address: Address): Promise<Listener> {
-    throw new SpokeError('LISTEN_FAILED', `${address.href}: a browser cannot listen; only brokers on Node can`);
+    throw new SpokeError('LISTEN_FAILED', `${address.href}: a browser cannot listen`);
   }
 
   #open(address: Address, url: string): BrowserSocket {
     const SocketClass = this.#class ?? globalSocketClass();
     if (SocketClass === undefined) {
-      throw new SpokeError(
-        'CONNECT_FAILED',
-        `${address.href}: this host has no global WebSocket; give one as an option`,
-      );
+      throw new SpokeError('CONNECT_FAILED', `${address.href}: there is no global WebSocket here; give one`);
     }
     try {
       const socket = new SocketClass(url);
@@ -81,35 +79,38 @@ function whenOpen(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<Connection> {
+  const { href } = address;
   return new Promise((resolve, reject) => {
-    let settled = false;
-    const settle = (then: () => void) => {
-      if (settled) return;
-      settled = true;
+    const stop = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      then();
     };
-    const fail = (error: SpokeError) =>
-      settle(() => {
-        socket.close();
-        reject(error);
-      });
+    // Once the connection is open, the socket's events come here for nothing.
+    const fail = (error: SpokeError) => {
+      stop();
+      reject(error);
+      if (socket.readyState === CONNECTING) socket.close();
+    };
+    const failed = (why: string) =>
+      fail(
+        new SpokeError('CONNECT_FAILED', `${href}: cannot connect: ${why}`, {
+          retryable: true,
+          details: { address: href },
+        }),
+      );
     const onAbort = () => {
       if (signal !== undefined) fail(abortedError(address, signal));
     };
-    const failed = (why: string) =>
-      new SpokeError('CONNECT_FAILED', `${address.href}: cannot connect: ${why}`, {
-        retryable: true,
-        details: { address: address.href },
-      });
-    const timer = setTimeout(() => fail(failed(`no answer within ${timeout} ms (limits.connectTimeout)`)), timeout);
+    const timer = setTimeout(() => failed(`no answer within ${timeout} ms (limits.connectTimeout)`), timeout);
     signal?.addEventListener('abort', onAbort);
-    socket.addEventListener('open', () => settle(() => resolve(connection())));
+    socket.addEventListener('open', () => {
+      stop();
+      resolve(connection());
+    });
     // Browsers keep the reason from pages; their console has it.
     socket.addEventListener('error', () => {
-      fail(failed('nobody listens there, or the server refused this page, or its certificate is not trusted'));
+      failed('nobody is there, or refused this page, or its certificate is not trusted');
     });
-    socket.addEventListener('close', ({ code }) => fail(failed(`the connection was closed at once (${code})`)));
+    socket.addEventListener('close', ({ code }) => failed(`it was closed at once (${code})`));
   });
 }
