@@ -1,9 +1,11 @@
 // Notices clients that are gone without a word: a cable pulled, a machine asleep. Only of those that promised to let
 // hear of themselves (docs/protocol.md#feature-heartbeat); of others the system's keep-alive tells, hours later.
 
-import type { Clock } from '../contracts/index.js';
-import { SpokeError } from '../contracts/index.js';
-import type { Session } from './session.js';
+import type { Clock } from '../../contracts/index.js';
+import { SpokeError } from '../../contracts/index.js';
+import type { control } from '../../link/index.js';
+import type { Session } from '../session.js';
+import type { ControlPart } from './part.js';
 
 // A promise may be late by one interval and a half: half of it for the network, one for a client that was busy.
 const PATIENCE = 2.5;
@@ -11,7 +13,8 @@ const SHORTEST = 1000;
 const LONGEST = 24 * 60 * 60 * 1000;
 
 /** Watches the sessions of one broker. */
-export class Heartbeats {
+export class Heartbeat implements ControlPart {
+  readonly features = ['heartbeat'] as const;
   readonly #clock: Clock;
   readonly #watched = new Map<Session, () => void>();
 
@@ -19,13 +22,13 @@ export class Heartbeats {
     this.#clock = clock;
   }
 
-  /** @param interval - milliseconds, as the client said; kept between a second and a day. */
-  watch(session: Session, interval: number): void {
-    this.forget(session);
-    this.#wait(session, PATIENCE * Math.min(Math.max(interval, SHORTEST), LONGEST));
+  welcomed(session: Session, { heartbeat }: control.HelloBody): void {
+    this.ended(session);
+    if (!session.features.has('heartbeat') || heartbeat === undefined) return;
+    this.#wait(session, PATIENCE * Math.min(Math.max(heartbeat, SHORTEST), LONGEST));
   }
 
-  forget(session: Session): void {
+  ended(session: Session): void {
     this.#watched.get(session)?.();
     this.#watched.delete(session);
   }

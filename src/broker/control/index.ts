@@ -1,0 +1,6 @@
+// Everything the broker does on control channels: the base protocol and its extensions, one file each.
+
+export { Controls } from './controls.js';
+export { Heartbeat } from './heartbeat.js';
+export { Ping } from './ping.js';
+export { Subscribing } from './subscribing.js';

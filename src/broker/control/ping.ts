@@ -1,0 +1,45 @@
+// A ping goes back to its sender, after everything sent before has taken effect (docs/protocol.md#feature-ping).
+
+import type { Codec, MessageView } from '../../contracts/index.js';
+import { control } from '../../link/index.js';
+import type { Desk } from '../desk.js';
+import type { Replays } from '../replay.js';
+import type { Session } from '../session.js';
+import type { ControlPart } from './part.js';
+
+// A bigger ping does not wait for replays: what waits is held in memory.
+const MAX_HELD_PING = 1024;
+
+export class Ping implements ControlPart {
+  readonly features = ['ping'] as const;
+  readonly handlers: NonNullable<ControlPart['handlers']>;
+  readonly #desk: Desk;
+  readonly #replays: Replays;
+
+  constructor(desk: Desk, replays: Replays) {
+    this.#desk = desk;
+    this.#replays = replays;
+    this.handlers = {
+      [control.PING_PREFIX]: {
+        request: true,
+        feature: 'ping',
+        handle: (session, view, codec) => this.#pong(session, view, codec),
+      },
+    };
+  }
+
+  #pong(session: Session, view: MessageView, codec: Codec): boolean {
+    const { sink, seconds } = this.#desk.turn;
+    if (!view.head.bounce) return false;
+    const { outbox } = session.link;
+    const length = codec.forward(view, seconds, sink);
+    const end = sink.position;
+    if (length <= MAX_HELD_PING) {
+      const frame = sink.copyLast(length);
+      // A replay that is still running is waited for.
+      if (this.#replays.afterwards(session, () => outbox.push(frame, 0, length))) return false;
+    }
+    outbox.push(sink.block, end - length, end);
+    return false;
+  }
+}
