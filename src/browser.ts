@@ -14,7 +14,6 @@ export type {
   SubscriptionOwner,
   WaitOptions,
 } from './client/index.js';
-export { canonical, includes, intersects, isPattern, matches } from './channels/index.js';
 export { JsonCodec, MsgpackCodec } from './codecs/small/index.js';
 export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
 export type {

@@ -5,8 +5,8 @@
  * text enters the program. Source of the rules: docs/protocol.md#channels-and-patterns.
  */
 
-const SLASH = 47; // '/'
 const STAR = 42; // '*'
+const WILDCARD = /(?:^|\/)\*\*?(?:\/|$)/;
 
 /** The tokens of a channel or pattern: split at `/`, empty ones dropped. The empty channel has none. */
 export function tokens(text: string): string[] {
@@ -36,16 +36,7 @@ export function canonical(text: string): string {
 /** Whether a canonical text has a wildcard, that is a whole token `*` or `**`. */
 export function isPattern(text: string): boolean {
   // Most channels have no star at all, and the search for one is a native loop.
-  let at = text.indexOf('*');
-  while (at >= 0) {
-    if (at === 0 || text.charCodeAt(at - 1) === SLASH) {
-      let end = at + 1;
-      if (text.charCodeAt(end) === STAR) end++;
-      if (end === text.length || text.charCodeAt(end) === SLASH) return true;
-    }
-    at = text.indexOf('*', at + 1);
-  }
-  return false;
+  return text.includes('*') && WILDCARD.test(text);
 }
 
 /** Jumps from slash to slash: this runs for every message, and nearly every channel is canonical already. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { canonical, PatternList, Router } from '../../../src/channels/index.js';
 
 const text = (...tokens: string[]) =>
-  fc.array(fc.constantFrom(...tokens), { maxLength: 4 }).map((path) => canonical(path.join('/')));
+  fc.array(fc.constantFrom(...tokens), { maxLength: 7 }).map((path) => canonical(path.join('/')));
 const step = fc.record({
   what: fc.constantFrom('subscribe', 'subscribe', 'unsubscribe', 'route'),
   target: fc.nat(3),
