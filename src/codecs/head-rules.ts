@@ -9,6 +9,9 @@ export const OWN_KEYS: ReadonlySet<string> = new Set(['channel', 'time', 'bounce
 /** Keys that the peers' decoders break on: never let in, so never passed on. */
 export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['self', 'body']);
 
+/** The key of a message's identity: for those who ask for it, so not among the fields of a head. */
+export const ID_KEY = '-id';
+
 /** Tokens of a canonical channel. */
 export function depthOf(channel: string): number {
   if (channel === '') return 0;

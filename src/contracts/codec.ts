@@ -18,7 +18,9 @@ export interface Head {
   readonly bounce: boolean;
   /** `true`: kept as the last value of its channel. */
   readonly persist: boolean;
-  /** All keys as they were sent, but `channel` canonical, and without `time` and `bounce`. */
+  /** `-id`, when it is a text: the same for every copy of one message (docs/protocol.md#message-identity). */
+  readonly id: string | undefined;
+  /** All keys as they were sent, but `channel` canonical, and without `time`, `bounce` and `-id`. */
   fields(): HeadFields;
 }
 
@@ -85,10 +87,11 @@ export interface Codec {
 
   /**
    * Writes one complete frame, framing included, for a message that this codec's reader returned: head without
-   * `bounce`, body as the bytes it came in. `time` is written when the view has none.
+   * `bounce` and `-id`, body as the bytes it came in. `time` is written when the view has none.
+   * @param id - written as `-id`: for receivers that asked for it.
    * @returns the length of the frame; it ends where the sink now stands.
    */
-  forward(view: MessageView, time: number, sink: FrameSink): number;
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number;
 
   /**
    * Writes one complete frame from values.

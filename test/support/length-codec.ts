@@ -22,6 +22,7 @@ interface Packed {
   readonly time: number | undefined;
   readonly bounce: boolean;
   readonly persist: boolean;
+  readonly id: string | undefined;
   readonly body: unknown;
 }
 
@@ -58,10 +59,14 @@ export class LengthCodec implements Codec {
     return { read: (bytes, start, end) => view(bytes.slice(start, end)) };
   }
 
-  forward(message: MessageView, time: number, sink: FrameSink): number {
+  forward(message: MessageView, time: number, sink: FrameSink, id?: string): number {
     this.counts.forward++;
     const { fields, channel, persist, body } = unpack(message.bytes);
-    return this.#write({ ...fields, channel, time, ...(persist && { persist }) }, body, sink);
+    return this.#write(
+      { ...fields, channel, time, ...(persist && { persist }), ...(id !== undefined && { '-id': id }) },
+      body,
+      sink,
+    );
   }
 
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
@@ -106,15 +111,15 @@ function unpack(bytes: Uint8Array): Packed {
     throw new SpokeError('MALFORMED', 'no JSON', { cause });
   }
   if (!Array.isArray(value) || value.length !== 2) throw new SpokeError('MALFORMED', 'no pair');
-  const [{ channel, time, bounce, persist, ...fields }, body] = value;
+  const [{ channel, time, bounce, persist, '-id': id, ...fields }, body] = value;
   if (typeof channel !== 'string') throw new SpokeError('MALFORMED', 'no channel');
-  return { fields, channel: canonical(channel), time, bounce: bounce !== false, persist: persist === true, body };
+  return { fields, channel: canonical(channel), time, bounce: bounce !== false, persist: persist === true, id, body };
 }
 
 function view(bytes: Uint8Array): MessageView {
-  const { fields, channel, time, bounce, persist } = unpack(bytes);
+  const { fields, channel, time, bounce, persist, id } = unpack(bytes);
   const all: HeadFields = { ...fields, channel, ...(persist && { persist }) };
-  const head: Head = { channel, bounce, persist, fields: () => all };
+  const head: Head = { channel, bounce, persist, id, fields: () => all };
   return { head, time, bytes, bodyStart: 0, bodyEnd: bytes.length };
 }
 

@@ -37,9 +37,10 @@ export class JsonCodec implements Codec {
 
   /**
    * The members of the head go out in their order and as the bytes they came in, apart from a channel that was not
-   * canonical and `bounce`.
+   * canonical, `bounce` and `-id`.
    */
-  forward(view: MessageView, time: number, sink: FrameSink): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
+    if (id !== undefined) return this.#writer.forwardAs(id, own(view), time, sink);
     return this.#writer.forward(own(view), time, sink);
   }
 

@@ -4,7 +4,7 @@ import { canonical } from '../../channels/index.js';
 import type { Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { excerpt } from '../excerpt.js';
-import { checkChannel, exceeded, FORBIDDEN_KEYS } from '../head-rules.js';
+import { checkChannel, exceeded, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
 import { utf8Text } from '../text.js';
 import { checkString, checkValue, skipSpace } from './checker.js';
 import type { Rewritten } from './head.js';
@@ -85,11 +85,14 @@ export function parseHead(
   const persistMember = members.get('persist');
   const bounce = bounceMember === undefined || truth(bytes, bounceMember);
   const persist = persistMember !== undefined && truth(bytes, persistMember);
-  const verbatim = asPeersWrite && sent === channel && bounceMember === undefined;
+  const idMember = members.get(ID_KEY);
+  const id = idMember !== undefined && data.getUint8(idMember.start) === 0x22 ? idMember : undefined;
+  const verbatim = asPeersWrite && sent === channel && bounceMember === undefined && idMember === undefined;
   const rewritten = verbatim ? undefined : rewrite(bytes, members, channel === sent ? undefined : channel);
-  const known = 1 + (timeMember === undefined ? 0 : 1) + (bounceMember === undefined ? 0 : 1);
+  const known =
+    1 + Number(timeMember !== undefined) + Number(bounceMember !== undefined) + Number(idMember !== undefined);
   const text = members.size === known ? undefined : utf8Text(bytes, start, end);
-  const head = new JsonHead(channel, bounce, persist, rewritten, text);
+  const head = new JsonHead(channel, bounce, persist, rewritten, text, id && stringAt(bytes, id.start, id.end));
   return { head, time, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0 };
 }
 
@@ -145,14 +148,14 @@ function truth(bytes: Uint8Array, member: Member): boolean {
   return Boolean(value);
 }
 
-/** Lays a head out as the peers do, its members raw, without `bounce` and with a place for the time. */
+/** Lays a head out as the peers do, its members raw, without `bounce` and `-id` and with a place for the time. */
 function rewrite(bytes: Uint8Array, members: ReadonlyMap<string, Member>, channel: string | undefined): Rewritten {
   // Text, because this happens once per head: UTF-8 was checked, so that decoding and encoding give the same bytes.
   let before: string | undefined;
   let text = '{"head": {';
   let separator = '';
   for (const [key, member] of members) {
-    if (key === 'bounce') continue;
+    if (key === 'bounce' || key === ID_KEY) continue;
     text += `${separator}${utf8Text(bytes, member.keyStart, member.keyEnd)}: `;
     separator = ', ';
     if (key === 'time') {

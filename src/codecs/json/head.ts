@@ -1,6 +1,7 @@
 // The head of a JSON message: what it says, and how it goes out again.
 
 import type { Head, HeadFields } from '../../contracts/index.js';
+import { ID_KEY } from '../head-rules.js';
 import type { KnownText } from './words.js';
 
 /** A head rewritten for the way out, around the text of its time. */
@@ -16,16 +17,18 @@ export class JsonHead implements Head {
   readonly channel: string;
   readonly bounce: boolean;
   readonly persist: boolean;
+  readonly id: string | undefined;
   /** `undefined`: the head goes out as the bytes it came in, plus a time. */
   readonly rewritten: Rewritten | undefined;
   /** The head as text, when it has members beyond those above. */
   readonly #text: string | undefined;
   #fields: HeadFields | undefined;
 
-  constructor(channel: string, bounce: boolean, persist: boolean, rewritten?: Rewritten, text?: string) {
+  constructor(channel: string, bounce: boolean, persist: boolean, rewritten?: Rewritten, text?: string, id?: string) {
     this.channel = channel;
     this.bounce = bounce;
     this.persist = persist;
+    this.id = id;
     this.rewritten = rewritten;
     this.#text = text;
   }
@@ -43,7 +46,7 @@ export class JsonHead implements Head {
       const parsed: unknown = JSON.parse(this.#text);
       for (const [key, value] of Object.entries(parsed ?? {})) {
         if (key === 'channel') fields[key] = this.channel;
-        else if (key !== 'time' && key !== 'bounce') fields[key] = freeze(value);
+        else if (key !== 'time' && key !== 'bounce' && key !== ID_KEY) fields[key] = freeze(value);
       }
     }
     return Object.freeze(fields);

@@ -4,7 +4,7 @@
 // Hot (test/bench/micro/codec.bench.ts): `forward` copies, and formats nothing but a time it has not just formatted.
 
 import type { FrameSink, OutgoingHead } from '../../contracts/index.js';
-import { FORBIDDEN_KEYS, OWN_KEYS } from '../head-rules.js';
+import { FORBIDDEN_KEYS, ID_KEY, OWN_KEYS } from '../head-rules.js';
 import { utf8Bound, utf8Bytes, writeUtf8 } from '../text.js';
 import { BODY_KEY, HEAD_KEY } from './reader.js';
 import { notEncodable, stringify } from './stringify.js';
@@ -16,12 +16,16 @@ const NULL = dataOf(utf8Bytes('null'));
 /** `}` and NUL, written little-endian. */
 const END = 0x007d;
 
+/** A larger one is not held on to. */
+const MAX_SCRATCH = 256 * 1024;
+
 const REMEMBERED_CHANNELS = 1024;
 
 export class JsonWriter {
   /** The member for the time formatted last: all messages of one turn have one time. */
   #stamp = new KnownText(`${TIME_KEY}0`);
   #stamped = 0;
+  readonly #scratch = new Scratch();
   readonly #beginnings = new Map<string, string>();
   /** The sink's block as it was seen last: one serves hundreds of messages. */
   #block: Uint8Array = new Uint8Array(0);
@@ -47,6 +51,23 @@ export class JsonWriter {
     target.setUint16(at, END, true);
     sink.commit(length);
     return length;
+  }
+
+  /** With an `-id`, as the first member of the head. */
+  forwardAs(id: string, view: JsonView, time: number, sink: FrameSink): number {
+    const scratch = this.#scratch;
+    const length = this.forward(view, time, scratch);
+    const source = this.#dataOf(scratch.block);
+    const member = utf8Bytes(`${JSON.stringify(ID_KEY)}: ${JSON.stringify(id)}, `);
+    const start = sink.reserve(length + member.length);
+    const target = dataOf(sink.block);
+    let at = copyText(source, 0, HEAD_KEY.length + 1, target, start);
+    at = copyText(dataOf(member), 0, member.length, target, at);
+    // Up to the NUL, which is no text.
+    at = copyText(source, HEAD_KEY.length + 1, length - 1, target, at);
+    target.setUint8(at, 0);
+    sink.commit(length + member.length);
+    return length + member.length;
   }
 
   /** A message that came in another layout, or whose head changes on the way. */
@@ -122,6 +143,18 @@ export class JsonWriter {
     }
     return this.#target;
   }
+}
+
+/** Holds one frame for a moment. */
+class Scratch implements FrameSink {
+  block: Uint8Array = new Uint8Array(0);
+
+  reserve(bytes: number): number {
+    if (bytes > this.block.length || this.block.length > MAX_SCRATCH) this.block = new Uint8Array(bytes + bytes);
+    return 0;
+  }
+
+  commit(): void {}
 }
 
 /** Time last, where all brokers put it. */

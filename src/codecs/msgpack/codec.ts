@@ -58,9 +58,9 @@ export class MsgpackCodec implements Codec {
     return new MsgpackReader(limits, this.#memo);
   }
 
-  forward(view: MessageView, time: number, sink: FrameSink): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
     if (!(view instanceof MsgpackView)) throw new TypeError('MsgpackCodec.forward takes views of its own readers only');
-    const { prefix } = view.head;
+    const prefix = id === undefined ? view.head.prefix : view.head.prefixAs(id);
     const { bodyStart, bodyEnd } = view;
     const length = HEAD_AT + prefix.length + TIME_BYTES + bodyEnd - bodyStart;
     let at = sink.reserve(length);

@@ -5,7 +5,7 @@ import { Packr } from 'msgpackr';
 import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { checkChannel, FORBIDDEN_KEYS } from '../head-rules.js';
+import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
 
 /** `a4 "time" cb`: the key of the time and the type of its value, a float of 64 bits. */
 export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
@@ -26,18 +26,25 @@ export class MsgpackHead implements Head {
   readonly channel: string;
   readonly bounce: boolean;
   readonly persist: boolean;
+  readonly id: string | undefined;
   /** The head as it goes out, up to where the eight bytes of the time are. */
   readonly prefix: Uint8Array;
   readonly #members: ReadonlyMap<string, unknown>;
   #fields: HeadFields | undefined;
 
-  /** @param members - without `time` and `bounce`, the channel canonical. */
-  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean) {
+  /** @param members - without `time`, `bounce` and `-id`, the channel canonical. */
+  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean, id?: string) {
     this.channel = channel;
     this.bounce = bounce;
     this.persist = persist;
+    this.id = id;
     this.#members = members;
     this.prefix = headPrefix(members);
+  }
+
+  /** As `prefix`, with an `-id`. */
+  prefixAs(id: string): Uint8Array {
+    return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
   }
 
   fields(): HeadFields {
@@ -79,10 +86,12 @@ export function parseHead(bytes: Uint8Array, start: number, end: number, limits:
   const time = timeOf(members, channel);
   const bounce = truth(members.get('bounce'), true);
   const persist = truth(members.get('persist'), false);
+  const id = members.get(ID_KEY);
   members.delete('time');
+  members.delete(ID_KEY);
   members.delete('bounce');
   members.set('channel', channel);
-  return { head: new MsgpackHead(members, channel, bounce, persist), time };
+  return { head: new MsgpackHead(members, channel, bounce, persist, typeof id === 'string' ? id : undefined), time };
 }
 
 /** The head up to its time, which it must have. */

@@ -3,7 +3,7 @@
 import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { checkChannel, FORBIDDEN_KEYS } from '../head-rules.js';
+import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
 
 /** One message, decoded. Made anew for each: it may be kept. */
 export class DecodedView implements MessageView {
@@ -25,7 +25,7 @@ export class DecodedView implements MessageView {
       if (FORBIDDEN_KEYS.has(key)) throw malformed(`the head has the key \`${key}\`, which no peer can take`);
       fields[key] = value;
     }
-    const { channel: given, time, bounce = true, persist } = fields;
+    const { channel: given, time, bounce = true, persist, [ID_KEY]: id } = fields;
     if (typeof given !== 'string') throw malformed('there is no head with a text as its `channel`');
     const channel = canonical(given);
     checkChannel(given, channel, limits);
@@ -36,7 +36,14 @@ export class DecodedView implements MessageView {
     fields['channel'] = channel;
     delete fields['time'];
     delete fields['bounce'];
-    this.head = { channel, bounce: truth(bounce), persist: truth(persist), fields: (): HeadFields => fields };
+    delete fields[ID_KEY];
+    this.head = {
+      channel,
+      bounce: truth(bounce),
+      persist: truth(persist),
+      id: typeof id === 'string' ? id : undefined,
+      fields: (): HeadFields => fields,
+    };
     this.time = seconds;
     this.body = body;
     this.bytes = bytes;

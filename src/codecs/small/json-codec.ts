@@ -3,7 +3,7 @@
 
 import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { exceeded, membersOf } from '../head-rules.js';
+import { exceeded, ID_KEY, membersOf } from '../head-rules.js';
 import { NUL_FRAMING } from './framing.js';
 import { DecodedView, decoded, malformed, tooDeep } from './head.js';
 import { put, utf8Bytes } from './put.js';
@@ -27,10 +27,10 @@ export class JsonCodec implements Codec {
     return { read: (bytes, start, end) => read(bytes.subarray(start, end), limits) };
   }
 
-  forward(view: MessageView, time: number, sink: FrameSink): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
     const { head, bytes, bodyStart, bodyEnd, time: sent = time } = decoded(view);
     const body = bodyStart === bodyEnd ? utf8Bytes('null') : bytes.subarray(bodyStart, bodyEnd);
-    return put(sink, beginning({ ...head.fields(), time: sent }), body, END);
+    return put(sink, beginning({ ...head.fields(), [ID_KEY]: id, time: sent }), body, END);
   }
 
   /** @throws {SpokeError} `NOT_ENCODABLE` */

@@ -2,7 +2,7 @@
 
 import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { exceeded, membersOf } from '../head-rules.js';
+import { exceeded, ID_KEY, membersOf } from '../head-rules.js';
 import { LENGTH_FRAMING } from './framing.js';
 import { DecodedView, decoded, malformed, notEncodable } from './head.js';
 import { MsgpackDecoder } from './msgpack-decoder.js';
@@ -25,9 +25,11 @@ export class MsgpackCodec implements Codec {
     return { read: (bytes, start, end) => read(bytes.subarray(start, end), limits) };
   }
 
-  forward(view: MessageView, time: number, sink: FrameSink): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
     const { head, bytes, bodyStart, bodyEnd, time: sent = time } = decoded(view);
-    return write(new Map(Object.entries(head.fields())), sent, bytes.subarray(bodyStart, bodyEnd), sink);
+    const members = new Map(Object.entries(head.fields()));
+    if (id !== undefined) members.set(ID_KEY, id);
+    return write(members, sent, bytes.subarray(bodyStart, bodyEnd), sink);
   }
 
   /** @throws {SpokeError} `NOT_ENCODABLE` */

@@ -121,9 +121,9 @@ export class Desk {
     return onlyFrame(sink, length);
   }
 
-  forward(view: MessageView, time: number): Uint8Array {
+  forward(view: MessageView, time: number, id?: string): Uint8Array {
     const sink = new StrictSink();
-    const length = this.codec.forward(view, time, sink);
+    const length = this.codec.forward(view, time, sink, id);
     return onlyFrame(sink, length);
   }
 

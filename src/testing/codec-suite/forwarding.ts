@@ -48,6 +48,47 @@ export function forwardingSentences(it: Sentence, desk: () => Desk): void {
     }
   });
 
+  it('removes an id, tells it, and writes the one that it is given', () => {
+    const here = desk();
+    const reader = here.reader();
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key ${i}`, i]));
+    const big = 'x'.repeat(300_000);
+    for (const [time, fields, body] of [
+      [undefined, {}, [1]],
+      [NOW - 5, ODD_FIELDS, 'ä'],
+      [NOW - 5, many, big],
+      [undefined, {}, null],
+    ] as const) {
+      const expected = { channel: 'a/b', persist: true, time: time ?? NOW, fields, body };
+      const given = { channel: 'a/b', persist: true, bounce: false, time, fields: { ...fields, '-id': 'o"ä:7' } };
+      const payload = here.payload(given, body);
+      const view = reader.read(payload, 0, payload.length);
+      assert.equal(view.head.id, 'o"ä:7');
+      const without = here.read(here.unframe(here.forward(view, NOW)));
+      assertMessage(without, expected);
+      assert.equal(without.head.id, undefined);
+      const other = here.read(here.unframe(here.forward(reader.read(payload, 0, payload.length), NOW, 'p:1')));
+      assertMessage(other, expected);
+      assert.equal(other.head.id, 'p:1');
+      // Also for a message that comes without any.
+      const plain = here.payload({ channel: 'a/b', persist: true, time, fields }, body);
+      const named = here.read(here.unframe(here.forward(reader.read(plain, 0, plain.length), NOW, 'p:2')));
+      assertMessage(named, expected);
+      assert.equal(named.head.id, 'p:2');
+    }
+  });
+
+  it('takes an id that is no text for none, and passes it on to nobody', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const id of [1, null, ['x'], { a: 'x' }, true]) {
+      const payload = here.payload({ channel: 'a', fields: { '-id': id } }, 1);
+      const view = reader.read(payload, 0, payload.length);
+      assert.equal(view.head.id, undefined);
+      assertMessage(here.read(here.unframe(here.forward(view, NOW))), { channel: 'a', time: NOW, body: 1 });
+    }
+  });
+
   it('forwards a channel in its canonical form', () => {
     const here = desk();
     const reader = here.reader();

@@ -158,7 +158,7 @@ describe('forwarding JSON', () => {
 
   it('takes views of its own readers only', () => {
     const view: MessageView = {
-      head: { channel: 'a', bounce: true, persist: false, fields: () => ({}) },
+      head: { channel: 'a', bounce: true, persist: false, id: undefined, fields: () => ({}) },
       time: 1,
       bytes: new Uint8Array(1),
       bodyStart: 0,
