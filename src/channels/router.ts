@@ -5,6 +5,7 @@
  * channel in a `RouteCache`. Figures: test/bench/micro/router.bench.ts.
  */
 
+import { namesCallNumbers, withoutCallNumber } from './call-channel.js';
 import { isPattern } from './channel.js';
 import { PatternTrie } from './pattern-trie.js';
 import { RouteCache } from './route-cache.js';
@@ -39,6 +40,9 @@ export class Router<T extends object> implements Routes<T> {
   readonly #routes: RouteCache<T>;
   #size = 0;
   #nextRank = 0;
+  // Subscriptions to calls by their numbers: literal ones (each call of the peers has one) and patterns (rare).
+  #numberedLiterals = 0;
+  #numberedPatterns = 0;
 
   /** @throws TypeError when an option is not a whole number of at least 0. */
   constructor(options: RouterOptions = {}) {
@@ -66,11 +70,13 @@ export class Router<T extends object> implements Routes<T> {
     }
     if (isPattern(pattern)) {
       if (!this.#patterns.add(pattern, subscriber)) return false;
+      if (namesCallNumbers(pattern)) this.#numberedPatterns++;
       this.#routes.patternChanged(pattern);
     } else {
       const holders = this.#literals.get(pattern);
       if (hasSubscriber(holders, subscriber)) return false;
       this.#literals.set(pattern, withSubscriber(holders, subscriber));
+      if (withoutCallNumber(pattern) !== undefined) this.#numberedLiterals++;
       this.#routes.forget(pattern);
     }
     subscriber.patterns++;
@@ -83,6 +89,7 @@ export class Router<T extends object> implements Routes<T> {
     if (subscriber === undefined) return false;
     if (isPattern(pattern)) {
       if (!this.#patterns.remove(pattern, subscriber)) return false;
+      if (namesCallNumbers(pattern)) this.#numberedPatterns--;
       this.#routes.patternChanged(pattern);
     } else {
       const holders = this.#literals.get(pattern);
@@ -90,6 +97,7 @@ export class Router<T extends object> implements Routes<T> {
       const rest = withoutSubscriber(holders, subscriber);
       if (rest === undefined) this.#literals.delete(pattern);
       else this.#literals.set(pattern, rest);
+      if (withoutCallNumber(pattern) !== undefined) this.#numberedLiterals--;
       this.#routes.forget(pattern);
     }
     subscriber.patterns--;
@@ -100,15 +108,9 @@ export class Router<T extends object> implements Routes<T> {
 
   /** The array is shared by everyone who asks. */
   route(channel: string): readonly T[] {
-    const known = this.#routes.get(channel);
-    if (known !== undefined) return known;
-    const groups: Subscribers<T>[] = [];
-    const literal = this.#literals.get(channel);
-    if (literal !== undefined) groups.push(literal);
-    this.#patterns.match(channel, groups);
-    const targets = targetsOf(groups);
-    this.#routes.set(channel, targets);
-    return targets;
+    const call = this.#numberedPatterns === 0 ? withoutCallNumber(channel) : undefined;
+    if (call !== undefined) return this.#routeCall(channel, call);
+    return this.#routes.get(channel) ?? this.#find(channel, this.#literals.get(channel));
   }
 
   clear(): void {
@@ -117,6 +119,25 @@ export class Router<T extends object> implements Routes<T> {
     this.#patterns.clear();
     this.#routes.clear();
     this.#size = 0;
+    this.#numberedLiterals = 0;
+    this.#numberedPatterns = 0;
+  }
+
+  // What a call's own literal subscribers add is not kept: it is asked for once.
+  #routeCall(channel: string, call: string): readonly T[] {
+    const literal = this.#numberedLiterals > 0 ? this.#literals.get(channel) : undefined;
+    if (literal === undefined) return this.#routes.get(call) ?? this.#find(call, undefined);
+    const groups: Subscribers<T>[] = [literal];
+    this.#patterns.match(channel, groups);
+    return targetsOf(groups);
+  }
+
+  #find(channel: string, literal: Subscribers<T> | undefined): readonly T[] {
+    const groups: Subscribers<T>[] = literal === undefined ? [] : [literal];
+    this.#patterns.match(channel, groups);
+    const targets = targetsOf(groups);
+    this.#routes.set(channel, targets);
+    return targets;
   }
 }
 

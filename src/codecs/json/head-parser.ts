@@ -31,7 +31,8 @@ interface Member {
 }
 
 const CHANNEL_KEY = new KnownText('"channel"');
-const CHANNEL_ONLY = new KnownText('{"channel": ');
+const CHANNEL_FIRST = new KnownText('{"channel": ');
+const THEN_TIME = new KnownText(', "time": ');
 
 /**
  * Reads a head that nobody has seen before: `start` to `end` is one valid JSON value. Every layout is taken; of members
@@ -50,14 +51,48 @@ export function parseHead(
   if (data.getUint8(start) !== 0x7b) throw malformed('`head` is not an object', bytes, start, end);
   if (end - start > limits.headBytes)
     throw exceeded('the head is', end - start, 'headBytes', limits.headBytes, 'bytes');
-  // Most heads that come once only, those of remote calls, have nothing but a channel.
-  if (CHANNEL_ONLY.standsAt(data, start, end) && checkString(data, start + CHANNEL_ONLY.length, end) === end - 1) {
-    const channel = stringAt(bytes, start + CHANNEL_ONLY.length, end - 1);
-    if (canonical(channel) === channel) {
-      checkChannel(channel, channel, limits);
-      return { head: new JsonHead(channel, true, false), time: undefined, timeStart: 0, timeEnd: 0 };
-    }
+  // Heads that come once only are those of remote calls, and have nothing but a channel and, from a broker, a time.
+  return parseShort(bytes, data, start, end, limits, times) ?? parseAny(bytes, data, start, end, limits, times);
+}
+
+/** `{"channel": …}` and `{"channel": …, "time": …}` as the peers write them, with a canonical channel; else `undefined`. */
+function parseShort(
+  bytes: Uint8Array,
+  data: DataView,
+  start: number,
+  end: number,
+  limits: Limits,
+  times: TimeReader,
+): ParsedHead | undefined {
+  if (!CHANNEL_FIRST.standsAt(data, start, end)) return undefined;
+  const channelStart = start + CHANNEL_FIRST.length;
+  const channelEnd = checkString(data, channelStart, end);
+  let time: number | undefined;
+  let timeStart = 0;
+  let timeEnd = 0;
+  if (channelEnd !== end - 1) {
+    if (channelEnd < 0 || !THEN_TIME.standsAt(data, channelEnd, end)) return undefined;
+    timeStart = channelEnd + THEN_TIME.length;
+    // It ends before the head's brace in any case, and more bytes to look at make it faster.
+    time = times.read(data, timeStart, data.byteLength);
+    timeEnd = times.end;
+    // No number, or more members.
+    if (!Number.isFinite(time) || timeEnd !== end - 1) return undefined;
   }
+  const channel = stringAt(bytes, channelStart, channelEnd);
+  if (canonical(channel) !== channel) return undefined;
+  checkChannel(channel, channel, limits);
+  return { head: new JsonHead(channel, true, false), time, timeStart, timeEnd };
+}
+
+function parseAny(
+  bytes: Uint8Array,
+  data: DataView,
+  start: number,
+  end: number,
+  limits: Limits,
+  times: TimeReader,
+): ParsedHead {
   const members = new Map<string, Member>();
   const asPeersWrite = readMembers(bytes, data, start, end, members);
   for (const key of members.keys()) {

@@ -49,33 +49,33 @@ const MAX_BYTES = 256;
 /** Both parts, each rounded up. */
 const SLOT_WORDS = MAX_BYTES / 8 + 2;
 const FIRST_SLOTS = 16;
-/** One of so many gets in when there is no room. */
-const ADMITTED = 8;
 
 /**
  * A bounded memory of what readers with the same limits have taken: two places for each hash, newer ones replace older
  * ones. Whoever crafts equal hashes makes it forget, never mistake one for another: what is found here is compared byte
  * for byte.
  *
- * When both places are taken only some get in: heads that repeat will, soon, and those that never do (each remote call has
- * channels of its own) rarely push out one that does.
+ * What begins like this gets in when it comes for the second time: heads that never come again (each remote call has channels
+ * of its own) cost nothing to keep, and push out none that do.
  *
  * All bytes lie in one array, which grows: with hundreds of channels in turn, an array each means many cache misses.
  */
 export class HeadMemo {
   readonly #mask: number;
   readonly #hashes: Int32Array;
+  /** The hash that asked last for each place. */
+  readonly #asked: Int32Array;
   readonly #known: (MemoSlot | undefined)[];
   #words = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
   /** First free position in `#words`. */
   #used = 0;
-  #turnedAway = 0;
   #replacements = 0;
 
   /** @param slots - a power of two from 2 to 4096. */
   constructor(slots = SLOTS) {
     this.#mask = slots - 1;
     this.#hashes = new Int32Array(slots);
+    this.#asked = new Int32Array(slots);
     this.#known = Array.from({ length: slots }, () => undefined);
   }
 
@@ -105,12 +105,13 @@ export class HeadMemo {
     return body <= end && wordsStandAt(this.#words, words, known.after, data, pos) ? body : -1;
   }
 
-  /** Whether something with this hash and size may be kept. */
+  /** Whether something with this hash and size may be kept: it is not the first time that it asks. */
   wants(hash: number, bytes: number): boolean {
     if (bytes > MAX_BYTES) return false;
     const place = this.#place(hash);
-    if (this.#known[place] === undefined || this.#known[place ^ 1] === undefined) return true;
-    return ++this.#turnedAway % ADMITTED === 0;
+    if (this.#asked[place] === hash) return true;
+    this.#asked[place] = hash;
+    return false;
   }
 
   /** Remembers the bytes from `pos` on, without those of the time's number, which ends at `timeEnd`. */

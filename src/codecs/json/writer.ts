@@ -19,14 +19,14 @@ const END = 0x007d;
 /** A larger one is not held on to. */
 const MAX_SCRATCH = 256 * 1024;
 
-const REMEMBERED_CHANNELS = 1024;
-
 export class JsonWriter {
   /** The member for the time formatted last: all messages of one turn have one time. */
   #stamp = new KnownText(`${TIME_KEY}0`);
   #stamped = 0;
   readonly #scratch = new Scratch();
-  readonly #beginnings = new Map<string, string>();
+  // The beginning written last: most messages follow one on the same channel.
+  #channel = '';
+  #beginning = '{"head": {"channel": ""';
   /** The sink's block as it was seen last: one serves hundreds of messages. */
   #block: Uint8Array = new Uint8Array(0);
   #target = dataOf(this.#block);
@@ -109,23 +109,21 @@ export class JsonWriter {
   }
 
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
-    const text = `${this.#beginning(head.channel)}${otherMembers(head)}}, "body": ${stringify(body)}}\0`;
+    const text = `${this.#begin(head.channel)}${otherMembers(head)}}, "body": ${stringify(body)}}\0`;
     const start = sink.reserve(utf8Bound(text));
     const length = writeUtf8(text, sink.block, start);
     sink.commit(length);
     return length;
   }
 
-  /** The text up to the channel. Remembered: quoting a channel costs a tenth of what the rest of a message does. */
-  #beginning(channel: string): string {
-    let text = this.#beginnings.get(channel);
-    if (text === undefined) {
+  /** The text up to the channel. */
+  #begin(channel: string): string {
+    if (channel !== this.#channel) {
       if (typeof channel !== 'string') throw new TypeError('head.channel must be a string');
-      text = `{"head": {"channel": ${JSON.stringify(channel)}`;
-      if (this.#beginnings.size >= REMEMBERED_CHANNELS) this.#beginnings.clear();
-      this.#beginnings.set(channel, text);
+      this.#beginning = `{"head": {"channel": ${JSON.stringify(channel)}`;
+      this.#channel = channel;
     }
-    return text;
+    return this.#beginning;
   }
 
   #format(time: number): KnownText {

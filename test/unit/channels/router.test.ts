@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { canonical } from '../../../src/channels/channel.js';
 import { Router } from '../../../src/channels/router.js';
 import { channelText, naiveMatches, patternText } from './naive.js';
 
@@ -238,6 +239,86 @@ describe('Router does what a plain list of subscriptions would do', () => {
         behavesLikeAList(new Router(options), all);
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('Router and remote calls', () => {
+  const call = (number: number | string, kind = 'call') => `square/-rpc/me/${number}/${kind}`;
+
+  it('searches once for all calls between the same two', () => {
+    const router = new Router<Target>();
+    router.subscribe('square/-rpc/**/call', target('provider'));
+    expect(names(router.route(call(1)))).toEqual(['provider']);
+    const { visits } = router.trie;
+    for (let number = 2; number < 100; number++) expect(names(router.route(call(number)))).toEqual(['provider']);
+    expect(router.trie.visits).toBe(visits);
+  });
+
+  it('tells a call from its result, and one caller from another', () => {
+    const router = new Router<Target>();
+    router.subscribe('square/-rpc/**/call', target('provider'));
+    router.subscribe('**/-rpc/me/*/result', target('caller'));
+    expect(names(router.route(call(1)))).toEqual(['provider']);
+    expect(names(router.route(call(1, 'result')))).toEqual(['caller']);
+    expect(names(router.route('square/-rpc/you/1/result'))).toEqual([]);
+  });
+
+  it('finds those who subscribed to one call, as the peers do, and to one number', () => {
+    const router = new Router<Target>();
+    const numbered = target('any 7');
+    router.subscribe('square/-rpc/*/*/call', target('monitor'));
+    expect(names(router.route(call(7)))).toEqual(['monitor']);
+    router.subscribe(call(7), target('literal'));
+    expect(names(router.route(call(7)))).toEqual(['monitor', 'literal']);
+    expect(names(router.route(call(8)))).toEqual(['monitor']);
+    router.subscribe('**/7/*', numbered);
+    expect(names(router.route(call(7)))).toEqual(['monitor', 'literal', 'any 7']);
+    expect(names(router.route(call(8)))).toEqual(['monitor']);
+    router.unsubscribe('**/7/*', numbered);
+    expect(names(router.route(call(7)))).toEqual(['monitor', 'literal']);
+  });
+
+  it('agrees with a search for each call, whatever is subscribed to', () => {
+    const token = fc.constantFrom('-rpc', 'me', '1', '2', 'call', 'result', '*', '**', 'x');
+    const pattern = fc.array(token, { minLength: 1, maxLength: 6 }).map((parts) => canonical(parts.join('/')));
+    const channel = fc
+      .tuple(
+        fc.array(fc.constantFrom('x', '1', 'me', '-rpc'), { maxLength: 2 }),
+        fc.constantFrom('me', '1'),
+        fc.constantFrom('1', '2', 'x'),
+        fc.constantFrom('call', 'result'),
+      )
+      .map(([name, id, number, kind]) => canonical([...name, '-rpc', id, number, kind].join('/')));
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            { arbitrary: pattern.map((text) => ({ text, subscribes: true })), weight: 3 },
+            pattern.map((text) => ({ text, subscribes: false })),
+            channel.map((text) => ({ text, subscribes: undefined })),
+          ),
+          { maxLength: 30 },
+        ),
+        (steps) => {
+          const router = new Router<Target>();
+          const one = target('one');
+          const held = new Set<string>();
+          for (const { text, subscribes } of steps) {
+            if (subscribes === true) {
+              held.add(text);
+              router.subscribe(text, one);
+            } else if (subscribes === false) {
+              held.delete(text);
+              router.unsubscribe(text, one);
+            } else {
+              const expected = [...held].some((each) => naiveMatches(each, text));
+              expect(router.route(text).length).toBe(expected ? 1 : 0);
+            }
+          }
+        },
+      ),
+      { numRuns: 2000 },
     );
   });
 });
