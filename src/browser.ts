@@ -15,12 +15,13 @@ export type {
   WaitOptions,
 } from './client/index.js';
 export { JsonCodec, MsgpackCodec } from './codecs/small/index.js';
+export type { DecodedView } from './codecs/small/index.js';
 export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
 export type {
   Address,
+  ClientCodec,
   Clock,
   CloseReason,
-  Codec,
   Connection,
   ConnectionHandler,
   ConnectOptions,
@@ -30,11 +31,11 @@ export type {
   Framing,
   Head,
   HeadFields,
+  HeadView,
   Limits,
   Listener,
   ListenOptions,
   MessageReader,
-  MessageView,
   OutgoingHead,
   PeerCertificate,
   PeerCredentials,

@@ -255,7 +255,7 @@ export class Broker {
 
   #start(connection: Connection, identity: Identity | undefined): void {
     const session = new Session(connection, identity, this.#exchange, {
-      codec: new Recognition(connection, this.#codecs),
+      recognition: new Recognition(connection, this.#codecs),
       limits: this.#limits,
       turn: this.#turn,
       makeOutbox: this.#makeOutbox,

@@ -16,8 +16,8 @@ export interface SessionOwner {
 const REMEMBERED_CHANNELS = 1024;
 
 /** The broker's side of one connection. */
-export class Session implements LinkHandler {
-  readonly link: Link;
+export class Session implements LinkHandler<MessageView, Codec> {
+  readonly link: Link<MessageView, Codec>;
   readonly identity: Identity | undefined;
   /** Canonical patterns. */
   readonly patterns = new Set<string>();
@@ -28,7 +28,12 @@ export class Session implements LinkHandler {
   readonly #owner: SessionOwner;
   readonly #mayPublish = new Map<string, boolean>();
 
-  constructor(connection: Connection, identity: Identity | undefined, owner: SessionOwner, options: LinkOptions) {
+  constructor(
+    connection: Connection,
+    identity: Identity | undefined,
+    owner: SessionOwner,
+    options: LinkOptions<MessageView, Codec>,
+  ) {
     this.identity = identity;
     this.#owner = owner;
     this.link = new Link(connection, this, options);

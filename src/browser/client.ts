@@ -3,7 +3,7 @@
 import { PatternList } from '../channels/index.js';
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/small/index.js';
-import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
+import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox } from '../link/index.js';
 import { PlainOutbox } from '../link/index.js';
@@ -17,7 +17,7 @@ export interface ClientOptions {
   /** Default: `BrowserWebSocketTransport`. */
   readonly transports?: readonly Transport[];
   /** Default: `new JsonCodec()`. Not by name, so that pages which do not use msgpack do not load it. */
-  readonly codec?: Codec;
+  readonly codec?: ClientCodec;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   /** `false`: a failed attempt or a lost connection closes the client. */

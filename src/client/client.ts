@@ -1,6 +1,6 @@
 // The client without remote calls and without a platform: what Node and browsers have in common.
 
-import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
+import type { ClientCodec, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import { systemClock, Turn } from '../link/index.js';
 import { Barrier } from './barrier.js';
@@ -34,7 +34,7 @@ const DEFAULT_HEARTBEAT = 15_000;
  */
 export class BaseClient implements AsyncDisposable {
   readonly url: string;
-  readonly #codec: Codec;
+  readonly #codec: ClientCodec;
   readonly #limits: Limits;
   readonly #turn: Turn;
   readonly #sessionOptions: SessionOptions;
@@ -269,7 +269,7 @@ export class BaseClient implements AsyncDisposable {
   async #serve(connection: Connection): Promise<CloseReason> {
     return new Promise((resolve) => {
       const owner = {
-        message: (view: MessageView) => this.#message(view),
+        message: (view: HeadView) => this.#message(view),
         report: (error: SpokeError) => this.#events.error(error),
         refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
         pinged: (number: number) => this.#barrier.returned(number),
@@ -292,7 +292,7 @@ export class BaseClient implements AsyncDisposable {
     });
   }
 
-  #message(view: MessageView): void {
+  #message(view: HeadView): void {
     const subscriptions = this.#subscriptions.route(view.head.channel);
     if (subscriptions.length === 0) return;
     const message = new Message(view.head, view.time, this.#codec.decodeBody(view));

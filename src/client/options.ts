@@ -1,7 +1,7 @@
 // What a client is made of, and what can be said with each of its calls.
 
 import type { Routes } from '../channels/index.js';
-import type { Address, Clock, Codec, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
+import type { Address, ClientCodec, Clock, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
 import type { MakeOutbox } from '../link/index.js';
 import type { BackoffOptions } from './backoff.js';
 import type { Subscription } from './subscription.js';
@@ -12,7 +12,7 @@ export interface BaseClientOptions {
   readonly address: Address;
   /** Serves the scheme of `address`. */
   readonly transport: Transport;
-  readonly codec: Codec;
+  readonly codec: ClientCodec;
   /**
    * Empty, and for this client alone: finds the subscriptions that get a message.
    * @internal

@@ -1,6 +1,6 @@
 // One connection of a client: the greeting, what the broker offers, pings, the heartbeat.
 
-import type { CloseReason, Codec, Connection, Limits, MessageView } from '../contracts/index.js';
+import type { ClientCodec, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { LinkHandler, MakeOutbox, Turn } from '../link/index.js';
 import * as control from '../link/control.js';
@@ -9,7 +9,7 @@ import { randomId } from './random-id.js';
 
 /** What the client does with the events of its present connection. */
 export interface SessionOwner {
-  message(view: MessageView): void;
+  message(view: HeadView): void;
   report(error: SpokeError): void;
   /** The broker refused to subscribe us to this pattern. */
   refused(pattern: string, error: SpokeError): void;
@@ -21,7 +21,7 @@ export interface SessionOwner {
 
 export interface SessionOptions {
   readonly url: string;
-  readonly codec: Codec;
+  readonly codec: ClientCodec;
   readonly limits: Limits;
   readonly turn: Turn;
   readonly makeOutbox: MakeOutbox;
@@ -89,7 +89,7 @@ export class ClientSession implements LinkHandler {
     this.send(`${this.#pings}${number}`, null);
   }
 
-  message(view: MessageView): void {
+  message(view: HeadView): void {
     const { channel } = view.head;
     if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
     this.#owner.message(view);
@@ -113,7 +113,7 @@ export class ClientSession implements LinkHandler {
   }
 
   // Returns whether the message was for the client itself.
-  #control(channel: string, view: MessageView): boolean {
+  #control(channel: string, view: HeadView): boolean {
     const { codec, url } = this.#options;
     if (channel.startsWith(this.#pings)) {
       const ping = channel.slice(this.#pings.length);

@@ -24,14 +24,15 @@ export interface Head {
   fields(): HeadFields;
 }
 
-/**
- * One message as read. **Readers use one object again and again**: it is valid until the next `read`.
- * `bytes` is as short-lived as the chunk it came in.
- */
-export interface MessageView {
+/** One message as read, without its body. **Readers use one object again and again**: it is valid until the next `read`. */
+export interface HeadView {
   readonly head: Head;
   /** Seconds since the epoch; `undefined` when the message has none. Always finite. */
   readonly time: number | undefined;
+}
+
+/** One message as read, with its bytes: they are as short-lived as the chunk they came in. */
+export interface MessageView extends HeadView {
   readonly bytes: Uint8Array;
   /** The encoded body within `bytes`; an absent body is an empty range, and means `null`. */
   readonly bodyStart: number;
@@ -39,13 +40,13 @@ export interface MessageView {
 }
 
 /** Reads the payloads of one stream. */
-export interface MessageReader {
+export interface MessageReader<V extends HeadView = MessageView> {
   /**
    * Checks the whole payload and reads its head.
    * @throws {SpokeError} `MALFORMED` (not this codec's format, no usable head or channel, a key no peer can take),
    *   `TIME_INVALID` (`time` is not a finite number), `LIMIT_EXCEEDED`. The reader stays usable.
    */
-  read(bytes: Uint8Array, start: number, end: number): MessageView;
+  read(bytes: Uint8Array, start: number, end: number): V;
 }
 
 /** Where frames are written: consecutive ranges of big blocks that are never written twice. */
@@ -69,21 +70,37 @@ export interface OutgoingHead {
 }
 
 /**
- * A format. Stateless apart from bounded memories; one instance serves a whole process.
- * A codec of the user's own is one class and one binding; `spoke/testing` has the suite.
+ * A format, as far as a client needs it: pages have codecs that can do no more. Stateless apart from bounded memories; one
+ * instance serves a whole process.
  */
-export interface Codec {
+export interface ClientCodec<V extends HeadView = HeadView> {
   /** In lower case: `json`, `msgpack`. */
   readonly name: string;
   readonly framing: Framing;
 
+  createReader(limits: Limits): MessageReader<V>;
+
+  /**
+   * Writes one complete frame from values.
+   * @throws {SpokeError} `NOT_ENCODABLE` when the body has a value outside the codec's domain; nothing is written.
+   * @returns the length of the frame; it ends where the sink now stands.
+   */
+  encode(head: OutgoingHead, body: unknown, sink: FrameSink): number;
+
+  /** Builds the body of a view that this codec's reader returned. The result shares no memory with the view. */
+  decodeBody(view: V): unknown;
+}
+
+/**
+ * A format, as brokers need it: they pass bodies on as bytes. A codec of the user's own is one class and one binding;
+ * `spoke/testing` has the suite.
+ */
+export interface Codec extends ClientCodec<MessageView> {
   /**
    * Whether a stream that begins with these bytes is this codec's; `undefined`: more bytes are needed to tell.
    * A broker asks its codecs in turn, so that one port serves all.
    */
   recognizes(first: Uint8Array): boolean | undefined;
-
-  createReader(limits: Limits): MessageReader;
 
   /**
    * Writes one complete frame, framing included, for a message that this codec's reader returned: head without
@@ -92,13 +109,4 @@ export interface Codec {
    * @returns the length of the frame; it ends where the sink now stands.
    */
   forward(view: MessageView, time: number, sink: FrameSink, id?: string): number;
-
-  /**
-   * Writes one complete frame from values.
-   * @throws {SpokeError} `NOT_ENCODABLE` when the body has a value outside the codec's domain; nothing is written.
-   */
-  encode(head: OutgoingHead, body: unknown, sink: FrameSink): number;
-
-  /** Builds the body of a view that this codec's reader returned. The result shares no memory with the view. */
-  decodeBody(view: MessageView): unknown;
 }

@@ -2,7 +2,17 @@
 
 export type { Action, Authenticator, Authorizer, Identity } from './access.js';
 export type { Clock } from './clock.js';
-export type { Codec, FrameSink, Head, HeadFields, MessageReader, MessageView, OutgoingHead } from './codec.js';
+export type {
+  ClientCodec,
+  Codec,
+  FrameSink,
+  Head,
+  HeadFields,
+  HeadView,
+  MessageReader,
+  MessageView,
+  OutgoingHead,
+} from './codec.js';
 export type {
   CloseReason,
   Connection,

@@ -1,25 +1,23 @@
 // A connection plus a codec: messages in, frames out. The broker's sessions and the client are both made of it.
 
 import type {
+  ClientCodec,
   CloseReason,
-  Codec,
   Connection,
   ConnectionHandler,
-  Deframer,
   FrameHandler,
+  HeadView,
   Limits,
   MessageReader,
-  MessageView,
 } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox, Outbox } from './outbox.js';
-import type { Recognition } from './recognition.js';
 import type { Turn } from './turn.js';
 
 /** Receives what happens on one link. */
-export interface LinkHandler {
+export interface LinkHandler<V extends HeadView = HeadView, C extends ClientCodec<V> = ClientCodec<V>> {
   /** One well-formed message. The view is valid until the call returns. */
-  message(view: MessageView, codec: Codec): void;
+  message(view: V, codec: C): void;
   /** One message was refused; the link goes on. */
   refused(error: SpokeError): void;
   /** The backlog is gone: whoever held back because `outbox.blocked` may go on. */
@@ -28,45 +26,53 @@ export interface LinkHandler {
   close(reason: CloseReason): void;
 }
 
-export interface LinkOptions {
-  /** One codec: the link speaks it from the start. A recognition: the first bytes of the other side choose. */
-  readonly codec: Codec | Recognition;
+/** Where the chunks of a connection go: a deframer, or who is to find out which one. */
+export interface Intake<L> {
+  /** @throws {SpokeError} when the stream cannot be read on. */
+  push(chunk: Uint8Array, link: L): void;
+}
+
+export interface LinkOptions<V extends HeadView = HeadView, C extends ClientCodec<V> = ClientCodec<V>> {
+  /** Spoken from the start. Without it, `recognition` gets what comes until it calls `use`. */
+  readonly codec?: C;
+  readonly recognition?: Intake<Link<V, C>>;
   readonly limits: Limits;
   readonly turn: Turn;
   readonly makeOutbox: MakeOutbox;
 }
 
-/** Reads and writes messages on one connection. */
-export class Link implements ConnectionHandler, FrameHandler {
+/** Reads and writes messages on one connection. A client's speaks a `ClientCodec`; a broker's needs a `Codec`. */
+export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = ClientCodec<V>>
+  implements ConnectionHandler, FrameHandler
+{
   readonly connection: Connection;
   readonly outbox: Outbox;
-  readonly #handler: LinkHandler;
+  readonly #handler: LinkHandler<V, C>;
   readonly #limits: Limits;
   readonly #turn: Turn;
-  #recognition: Recognition | undefined;
-  #codec: Codec | undefined;
-  #deframer: Deframer | undefined;
-  #reader: MessageReader | undefined;
+  #intake: Intake<this> | undefined;
+  #codec: C | undefined;
+  #reader: MessageReader<V> | undefined;
   #ended = false;
   /** Why this side hung up on a stream that cannot be read on. */
   #outOfStep: SpokeError | undefined;
   #chunks = 0;
 
-  constructor(connection: Connection, handler: LinkHandler, options: LinkOptions) {
+  constructor(connection: Connection, handler: LinkHandler<V, C>, options: LinkOptions<V, C>) {
+    const { codec, recognition, limits, turn, makeOutbox } = options;
     this.connection = connection;
     this.#handler = handler;
-    this.#limits = options.limits;
-    this.#turn = options.turn;
-    const { codec } = options;
-    this.outbox = options.makeOutbox(connection, options.turn, (error) => {
+    this.#limits = limits;
+    this.#turn = turn;
+    this.outbox = makeOutbox(connection, turn, (error) => {
       if (!this.#ended) this.fail(error);
     });
-    if ('name' in codec) this.#use(codec);
-    else this.#recognition = codec;
+    this.#intake = recognition;
+    if (codec !== undefined) this.use(codec);
   }
 
   /** What the other side speaks; `undefined` until its first bytes told. */
-  get codec(): Codec | undefined {
+  get codec(): C | undefined {
     return this.#codec;
   }
 
@@ -81,6 +87,13 @@ export class Link implements ConnectionHandler, FrameHandler {
 
   start(): void {
     this.connection.start(this);
+  }
+
+  /** Speaks this codec from now on. */
+  use(codec: C): void {
+    this.#codec = codec;
+    this.#intake = codec.framing.createDeframer(this.#limits.messageBytes);
+    this.#reader = codec.createReader(this.#limits);
   }
 
   /** Ends now, because of this error. What is queued is dropped. */
@@ -102,17 +115,19 @@ export class Link implements ConnectionHandler, FrameHandler {
     if (this.#ended) return;
     this.#chunks++;
     this.#turn.begin();
+    this.take(chunk);
+  }
+
+  /** Reads on with these bytes: a chunk, or what recognition has held back. */
+  take(bytes: Uint8Array): void {
     try {
-      if (this.#deframer !== undefined) this.#deframer.push(chunk, this);
-      else this.#recognize(chunk);
+      this.#intake?.push(bytes, this);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
       // The other side is told why, if it can understand, before it is hung up on.
       this.#handler.refused(error);
-      this.outbox.finish();
       this.#outOfStep = error;
-      this.#ended = true;
-      this.connection.close();
+      this.end();
     }
   }
 
@@ -143,26 +158,5 @@ export class Link implements ConnectionHandler, FrameHandler {
     this.#ended = true;
     this.outbox.close();
     this.#handler.close(this.#outOfStep === undefined ? reason : { by: 'error', error: this.#outOfStep });
-  }
-
-  #use(codec: Codec): void {
-    this.#codec = codec;
-    this.#deframer = codec.framing.createDeframer(this.#limits.messageBytes);
-    this.#reader = codec.createReader(this.#limits);
-  }
-
-  #recognize(chunk: Uint8Array): void {
-    const recognized = this.#recognition?.hear(chunk);
-    if (recognized === undefined) return;
-    if ('codec' in recognized) {
-      this.#use(recognized.codec);
-      this.#recognition = undefined;
-      this.#deframer?.push(recognized.first, this);
-      return;
-    }
-    this.#handler.refused(recognized.error);
-    this.#ended = true;
-    this.connection.send(recognized.answer);
-    this.connection.close();
   }
 }

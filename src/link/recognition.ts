@@ -1,20 +1,15 @@
 // Which codec the other side speaks, by its first bytes: one port serves all.
 
-import type { Codec, Connection } from '../contracts/index.js';
+import type { Codec, Connection, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import type { Intake, Link } from './link.js';
 import { recognizeStranger } from './stranger.js';
-
-/** What the first bytes told. */
-export type Recognized =
-  | { readonly codec: Codec; readonly first: Uint8Array }
-  /** Who knocks speaks another protocol: it gets the answer in its own language. */
-  | { readonly error: SpokeError; readonly answer: Uint8Array };
 
 // More than any codec needs to recognise its own stream.
 const MAX_RECOGNITION_BYTES = 64;
 
-/** Listens to the beginning of one connection. */
-export class Recognition {
+/** Listens to the beginning of one connection, and gives its link the codec. */
+export class Recognition implements Intake<Link<MessageView, Codec>> {
   readonly #connection: Connection;
   readonly #candidates: readonly Codec[];
   #first: Uint8Array = new Uint8Array(0);
@@ -24,31 +19,35 @@ export class Recognition {
     this.#candidates = candidates;
   }
 
-  /**
-   * @returns `undefined` when more bytes are needed.
-   * @throws {SpokeError} `UNKNOWN_CODEC`
-   */
-  hear(chunk: Uint8Array): Recognized | undefined {
+  /** @throws {SpokeError} `UNKNOWN_CODEC` */
+  push(chunk: Uint8Array, link: Link<MessageView, Codec>): void {
     const { boundaries, peer } = this.#connection;
     const { address } = peer;
     const first = this.#first.length === 0 ? chunk : concat(this.#first, chunk);
     const stranger = boundaries === 'stream' ? recognizeStranger(first) : undefined;
     if (stranger !== undefined) {
       const text = `${address} speaks ${stranger.protocol}; this endpoint is for spoke clients`;
-      return { error: new SpokeError('UNKNOWN_CODEC', text, { details: { address } }), answer: stranger.answer };
+      link.refused(new SpokeError('UNKNOWN_CODEC', text, { details: { address } }));
+      // In the language of who knocks.
+      this.#connection.send(stranger.answer);
+      link.end();
+      return;
     }
     let undecided = false;
     for (const codec of this.#candidates) {
       const verdict = codec.recognizes(first);
       if (verdict === undefined) undecided = true;
-      else if (verdict) return { codec, first };
+      else if (verdict) {
+        link.use(codec);
+        link.take(first);
+        return;
+      }
     }
     if (!undecided || first.length > MAX_RECOGNITION_BYTES) {
       const names = this.#candidates.map((codec) => codec.name).join(', ');
       throw new SpokeError('UNKNOWN_CODEC', `${address} speaks none of: ${names}`);
     }
     this.#first = first === chunk ? chunk.slice() : first;
-    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@
 import { Router } from '../channels/index.js';
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
-import type { Clock, Codec, Limits, Transport } from '../contracts/index.js';
+import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { blockOutboxes } from '../link/index.js';
 import { RpcClient } from '../rpc/index.js';
 import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
@@ -19,7 +19,7 @@ export interface ClientOptions {
   /** Default: TCP, TLS, Unix sockets and WebSocket. */
   readonly transports?: readonly Transport[];
   /** A codec or the name of a built-in one. Default `json`, which every broker speaks. */
-  readonly codec?: Codec | string;
+  readonly codec?: ClientCodec | string;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   /** `false`: a failed attempt or a lost connection closes the client. */

@@ -3,16 +3,17 @@
 //
 //   codecSuite({ describe, it }, 'cbor', () => new CborCodec(), { frame, malformed, foreign: [Uint8Array.of(0x7b)] });
 
-import type { Codec } from '../contracts/index.js';
-import type { CodecSuiteOptions } from './codec-suite/desk.js';
-import { Desk, sentences } from './codec-suite/desk.js';
+import type { ClientCodec, Codec } from '../contracts/index.js';
+import type { ClientCodecSuiteOptions, CodecSuiteOptions, Sentence } from './codec-suite/desk.js';
+import { BrokerDesk, Desk, sentences } from './codec-suite/desk.js';
 import { forwardingSentences } from './codec-suite/forwarding.js';
+import { guardingSentences } from './codec-suite/guarding.js';
 import { refusingSentences } from './codec-suite/refusing.js';
 import { streamSentences } from './codec-suite/streams.js';
 import { valueSentences } from './codec-suite/values.js';
 import type { Runner } from './transport-suite.js';
 
-export type { BadPayload, CodecSuiteOptions, OtherLayout } from './codec-suite/desk.js';
+export type { BadPayload, ClientCodecSuiteOptions, CodecSuiteOptions, OtherLayout } from './codec-suite/desk.js';
 
 /**
  * Defines the tests that every codec must pass.
@@ -23,11 +24,27 @@ export type { BadPayload, CodecSuiteOptions, OtherLayout } from './codec-suite/d
  */
 export function codecSuite(runner: Runner, name: string, makeCodec: () => Codec, options: CodecSuiteOptions): void {
   const it = sentences(runner);
-  const desk = (): Desk => new Desk(makeCodec(), options);
+  const desk = (): BrokerDesk => new BrokerDesk(makeCodec(), options);
   runner.describe(`${name} codec`, () => {
-    runner.describe('values', () => valueSentences(it, desk));
-    runner.describe('streams', () => streamSentences(it, desk));
+    clientSentences(runner, it, desk);
     runner.describe('forwarding', () => forwardingSentences(it, desk));
-    runner.describe('refusing', () => refusingSentences(it, desk));
+    runner.describe('guarding', () => guardingSentences(it, desk));
   });
+}
+
+/** As `codecSuite`, for a codec of clients, which need not forward, nor recognise its streams, nor hold messages to limits. */
+export function clientCodecSuite(
+  runner: Runner,
+  name: string,
+  makeCodec: () => ClientCodec,
+  options: ClientCodecSuiteOptions,
+): void {
+  const desk = (): Desk => new Desk(makeCodec(), options);
+  runner.describe(`${name} codec`, () => clientSentences(runner, sentences(runner), desk));
+}
+
+function clientSentences(runner: Runner, it: Sentence, desk: () => Desk): void {
+  runner.describe('values', () => valueSentences(it, desk));
+  runner.describe('streams', () => streamSentences(it, desk));
+  runner.describe('refusing', () => refusingSentences(it, desk));
 }

@@ -1,7 +1,7 @@
 // What authors of transports prove them with: `spoke/testing`.
 
-export { codecSuite } from './codec-suite.js';
-export type { BadPayload, CodecSuiteOptions, OtherLayout } from './codec-suite.js';
+export { clientCodecSuite, codecSuite } from './codec-suite.js';
+export type { BadPayload, ClientCodecSuiteOptions, CodecSuiteOptions, OtherLayout } from './codec-suite.js';
 export { transportSuite } from './transport-suite.js';
 export type { MakeSetup, Runner, TransportSetup } from './transport-suite.js';
 export { memoryNetwork, MemoryNetwork, VirtualClock } from './network/index.js';

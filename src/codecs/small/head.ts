@@ -1,25 +1,22 @@
 // Heads of the small codecs: decoded at once, and kept as values.
 
 import { canonical } from '../../channels/index.js';
-import type { Head, HeadFields, Limits, MessageView } from '../../contracts/index.js';
+import type { Head, HeadFields, HeadView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
+import { FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
 
 /** One message, decoded. Made anew for each: it may be kept. */
-export class DecodedView implements MessageView {
+export class DecodedView implements HeadView {
   readonly head: Head;
   readonly time: number | undefined;
-  readonly bytes: Uint8Array;
-  readonly bodyStart: number;
-  readonly bodyEnd: number;
   readonly body: unknown;
 
   /**
    * @param sent - the head's members, in an object or not.
    * @param body - the body's value.
-   * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
+   * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`
    */
-  constructor(sent: unknown, limits: Limits, body: unknown, bytes: Uint8Array, bodyStart: number, bodyEnd: number) {
+  constructor(sent: unknown, body: unknown) {
     const fields: Record<string, unknown> = { __proto__: null };
     for (const [key, value] of Object.entries(sent ?? {})) {
       if (FORBIDDEN_KEYS.has(key)) throw malformed(`the head has the key \`${key}\`, which no peer can take`);
@@ -28,7 +25,6 @@ export class DecodedView implements MessageView {
     const { channel: given, time, bounce = true, persist, [ID_KEY]: id } = fields;
     if (typeof given !== 'string') throw malformed('there is no head with a text as its `channel`');
     const channel = canonical(given);
-    checkChannel(given, channel, limits);
     const seconds = typeof time === 'bigint' ? Number(time) : time;
     if (seconds !== undefined && !(typeof seconds === 'number' && Number.isFinite(seconds))) {
       throw new SpokeError('TIME_INVALID', `${channel}: \`time\` is not a finite number`, { details: { channel } });
@@ -46,16 +42,7 @@ export class DecodedView implements MessageView {
     };
     this.time = seconds;
     this.body = body;
-    this.bytes = bytes;
-    this.bodyStart = bodyStart;
-    this.bodyEnd = bodyEnd;
   }
-}
-
-/** `view`, which must come from a reader of the same codec. */
-export function decoded(view: MessageView): DecodedView {
-  if (view instanceof DecodedView) return view;
-  throw new TypeError('a codec takes views of its own readers only');
 }
 
 /** @param cause - why, as an error or in words. */
@@ -66,13 +53,6 @@ export function malformed(cause: unknown): SpokeError {
 /** @param cause - why, as an error or in words. */
 export function notEncodable(cause: unknown): SpokeError {
   return new SpokeError('NOT_ENCODABLE', `the message cannot be written: ${String(cause)}`, { cause });
-}
-
-/** A head or body that nests deeper than `limits.bodyDepth`. */
-export function tooDeep(limit: number): SpokeError {
-  return new SpokeError('LIMIT_EXCEEDED', `a message nests deeper than ${limit} levels (limits.bodyDepth)`, {
-    details: { limit },
-  });
 }
 
 /** By Python's rules, as in the peers. */

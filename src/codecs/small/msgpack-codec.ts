@@ -1,10 +1,10 @@
 // Msgpack in little code, for pages: without msgpackr, which would be half of what they load.
 
-import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
+import type { ClientCodec, FrameSink, MessageReader, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { exceeded, ID_KEY, membersOf } from '../head-rules.js';
+import { membersOf } from '../head-rules.js';
 import { LENGTH_FRAMING } from './framing.js';
-import { DecodedView, decoded, malformed, notEncodable } from './head.js';
+import { DecodedView, malformed, notEncodable } from './head.js';
 import { MsgpackDecoder } from './msgpack-decoder.js';
 import { MsgpackEncoder } from './msgpack-encoder.js';
 import { put } from './put.js';
@@ -13,23 +13,12 @@ import { put } from './put.js';
  * Msgpack with a length before each message. The same values, limits and refusals as in the `MsgpackCodec` for Node,
  * except that the key `__proto__` arrives as it was sent.
  */
-export class MsgpackCodec implements Codec {
+export class MsgpackCodec implements ClientCodec<DecodedView> {
   readonly name = 'msgpack';
   readonly framing = LENGTH_FRAMING;
 
-  recognizes(first: Uint8Array): boolean | undefined {
-    return first.length === 0 ? undefined : first[0] === 0;
-  }
-
-  createReader(limits: Limits): MessageReader {
-    return { read: (bytes, start, end) => read(bytes.subarray(start, end), limits) };
-  }
-
-  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
-    const { head, bytes, bodyStart, bodyEnd, time: sent = time } = decoded(view);
-    const members = new Map(Object.entries(head.fields()));
-    if (id !== undefined) members.set(ID_KEY, id);
-    return write(members, sent, bytes.subarray(bodyStart, bodyEnd), sink);
+  createReader(): MessageReader<DecodedView> {
+    return { read };
   }
 
   /** @throws {SpokeError} `NOT_ENCODABLE` */
@@ -44,8 +33,8 @@ export class MsgpackCodec implements Codec {
     return write(membersOf(head), head.time, encoder.bytes, sink);
   }
 
-  decodeBody(view: MessageView): unknown {
-    return decoded(view).body;
+  decodeBody(view: DecodedView): unknown {
+    return view.body;
   }
 }
 
@@ -76,17 +65,18 @@ function write(
   );
 }
 
-function read(bytes: Uint8Array, limits: Limits): DecodedView {
+function read(chunk: Uint8Array, start: number, end: number): DecodedView {
+  const decoder = new MsgpackDecoder(chunk.subarray(start, end));
+  let head;
+  let body;
   try {
-    const decoder = new MsgpackDecoder(bytes, limits.bodyDepth);
-    const length = decoder.unsigned(2);
-    if (length > limits.headBytes) throw exceeded('the head has', length, 'headBytes', limits.headBytes, 'bytes');
-    const head = decoder.value();
-    const bodyStart = decoder.position;
-    const body = decoder.value();
-    if (bodyStart !== 2 + length || decoder.position !== bytes.length) throw malformed('other lengths than announced');
-    return new DecodedView(head, limits, body, bytes, bodyStart, bytes.length);
+    const headEnd = 2 + decoder.unsigned(2);
+    head = decoder.value();
+    if (decoder.position !== headEnd) throw malformed('the head has another length');
+    body = decoder.value();
+    if (decoder.position !== end - start) throw malformed('there are bytes behind the body');
   } catch (error) {
     throw error instanceof SpokeError ? error : malformed(error);
   }
+  return new DecodedView(head, body);
 }

@@ -1,6 +1,6 @@
 // Msgpack to values: all of our value domain, and nothing else (docs/protocol.md#msgpack).
 
-import { malformed, tooDeep } from './head.js';
+import { malformed } from './head.js';
 
 // Not strict: texts are what their sender made of them.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -9,21 +9,18 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export class MsgpackDecoder {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #maxDepth: number;
-  #depth = 0;
   /** Where the next value begins. */
   position = 0;
 
-  constructor(bytes: Uint8Array, maxDepth: number) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#maxDepth = maxDepth;
   }
 
   /**
    * Shares no memory with the bytes.
-   * @throws {SpokeError} `MALFORMED`, `LIMIT_EXCEEDED`
-   * @throws {RangeError} when it reaches past the end of the bytes.
+   * @throws {SpokeError} `MALFORMED`
+   * @throws {Error} when it reaches past the end of the bytes; from the stack when it nests too deep.
    */
   value(): unknown {
     const type = this.unsigned(1);
@@ -63,18 +60,14 @@ export class MsgpackDecoder {
   }
 
   #array(length: number): unknown[] {
-    this.#enter(length);
-    const items = Array.from({ length }, () => this.value());
-    this.#depth--;
-    return items;
+    this.#expect(length);
+    return Array.from({ length }, () => this.value());
   }
 
   /** By `fromEntries`, to which `__proto__` is a key like any other. */
-  #map(size: number): object {
-    this.#enter(size);
-    const entries = Array.from({ length: size }, () => [this.#key(), this.value()] as const);
-    this.#depth--;
-    return Object.fromEntries(entries);
+  #map(length: number): object {
+    this.#expect(length);
+    return Object.fromEntries(Array.from({ length }, () => [this.#key(), this.value()]));
   }
 
   /** A text or an integer. */
@@ -87,10 +80,9 @@ export class MsgpackDecoder {
     return String(key);
   }
 
-  // Every member takes a byte at least, so a count cannot promise more than there is.
-  #enter(members: number): void {
-    if (members > this.#bytes.length - this.position) throw new RangeError('it is too short');
-    if (++this.#depth > this.#maxDepth) throw tooDeep(this.#maxDepth);
+  // A member takes a byte at least, so a count cannot promise more than there is.
+  #expect(members: number): void {
+    if (members > this.#bytes.length - this.position) throw malformed('it is too short');
   }
 
   #timestamp(length: number): Date {
@@ -108,9 +100,9 @@ export class MsgpackDecoder {
   }
 
   #skip(bytes: number): number {
+    this.#expect(bytes);
     const at = this.position;
     this.position += bytes;
-    if (this.position > this.#bytes.length) throw new RangeError('it is too short');
     return at;
   }
 }

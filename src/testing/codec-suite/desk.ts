@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import type {
+  ClientCodec,
   Codec,
   FrameHandler,
   FrameSink,
   Head,
   HeadFields,
+  HeadView,
   Limits,
   MessageReader,
   MessageView,
@@ -43,8 +45,8 @@ export interface OtherLayout {
   readonly fields?: HeadFields;
 }
 
-/** What the suite is told about a codec. */
-export interface CodecSuiteOptions {
+/** What the suite is told about a codec of clients. */
+export interface ClientCodecSuiteOptions {
   /** Puts a payload into a frame, as a peer would send it. */
   frame(payload: Uint8Array): Uint8Array;
   readonly malformed: readonly BadPayload[];
@@ -53,6 +55,12 @@ export interface CodecSuiteOptions {
   readonly values?: readonly unknown[];
   /** Bodies that the codec must refuse to encode, besides functions, symbols and cycles. */
   readonly notEncodable?: readonly { readonly what: string; readonly body: unknown }[];
+}
+
+/** What the suite is told about a codec. */
+export interface CodecSuiteOptions extends ClientCodecSuiteOptions {
+  /** Payloads that are refused with `LIMIT_EXCEEDED`, by the defaults of the limits. */
+  readonly beyondLimits?: readonly BadPayload[];
   /** How streams begin that are not this codec's. */
   readonly foreign: readonly Uint8Array[];
 }
@@ -61,8 +69,9 @@ export interface CodecSuiteOptions {
 export interface Message {
   readonly head: Head;
   readonly time: number | undefined;
-  readonly rawBody: string;
   readonly body: unknown;
+  /** From codecs that leave it as it came. */
+  readonly rawBody?: string;
 }
 
 const SPARE = 8;
@@ -101,29 +110,24 @@ export function sentences(runner: Runner): Sentence {
   };
 }
 
+/** What every codec can do. */
 export class Desk {
-  readonly codec: Codec;
-  readonly options: CodecSuiteOptions;
+  readonly codec: ClientCodec;
+  readonly options: ClientCodecSuiteOptions;
 
-  constructor(codec: Codec, options: CodecSuiteOptions) {
+  constructor(codec: ClientCodec, options: ClientCodecSuiteOptions) {
     this.codec = codec;
     this.options = options;
   }
 
-  reader(limits: Partial<Limits> = {}): MessageReader {
-    return this.codec.createReader(withDefaults(limits));
+  reader(): MessageReader<HeadView> {
+    return this.codec.createReader(DEFAULT_LIMITS);
   }
 
   /** One frame. */
   encode(head: OutgoingHead, body: unknown): Uint8Array {
     const sink = new StrictSink();
     const length = this.codec.encode(head, body, sink);
-    return onlyFrame(sink, length);
-  }
-
-  forward(view: MessageView, time: number, id?: string): Uint8Array {
-    const sink = new StrictSink();
-    const length = this.codec.forward(view, time, sink, id);
     return onlyFrame(sink, length);
   }
 
@@ -174,11 +178,41 @@ export class Desk {
     return messages;
   }
 
-  copy(view: MessageView): Message {
-    const { head, time, bytes, bodyStart, bodyEnd } = view;
+  copy(view: HeadView): Message {
+    const { head, time } = view;
     assert.ok(time === undefined || Number.isFinite(time), 'a time is finite');
+    return { head, time, body: this.codec.decodeBody(view) };
+  }
+}
+
+/** And what those can do that brokers speak. */
+export class BrokerDesk extends Desk {
+  declare readonly options: CodecSuiteOptions;
+  readonly #codec: Codec;
+
+  constructor(codec: Codec, options: CodecSuiteOptions) {
+    super(codec, options);
+    this.#codec = codec;
+  }
+
+  override reader(limits: Partial<Limits> = {}): MessageReader {
+    return this.#codec.createReader(withDefaults(limits));
+  }
+
+  recognizes(first: Uint8Array): boolean | undefined {
+    return this.#codec.recognizes(first);
+  }
+
+  forward(view: MessageView, time: number, id?: string): Uint8Array {
+    const sink = new StrictSink();
+    const length = this.#codec.forward(view, time, sink, id);
+    return onlyFrame(sink, length);
+  }
+
+  override copy(view: MessageView): Message {
+    const { bytes, bodyStart, bodyEnd } = view;
     const rawBody = String.fromCharCode(...bytes.subarray(bodyStart, Math.min(bodyEnd, bodyStart + 10_000)));
-    return { head, time, rawBody, body: this.codec.decodeBody(view) };
+    return { ...super.copy(view), rawBody };
   }
 }
 

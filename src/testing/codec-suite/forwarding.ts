@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { assertMessage, concat } from './desk.js';
-import type { Desk, Sentence } from './desk.js';
+import type { BrokerDesk, Sentence } from './desk.js';
 import { summarize } from './streams.js';
 import { COMMON_VALUES, ODD_FIELDS } from './values.js';
 
 const NOW = 1795344144.659854;
 
-export function forwardingSentences(it: Sentence, desk: () => Desk): void {
+export function forwardingSentences(it: Sentence, desk: () => BrokerDesk): void {
   it('forwards a body byte for byte, and forwarding again changes nothing', () => {
     const here = desk();
     const reader = here.reader();
@@ -123,6 +123,18 @@ export function forwardingSentences(it: Sentence, desk: () => Desk): void {
       const bytes = around.subarray(1);
       const view = reader.read(bytes, before - 1, before - 1 + payload.length);
       assert.deepEqual(here.forward(view, NOW), plain);
+    }
+  });
+
+  it('forwards other valid layouts', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const layout of here.options.layouts ?? []) {
+      for (let i = 0; i < 3; i++) {
+        const view = reader.read(layout.payload, 0, layout.payload.length);
+        const forwarded = here.read(here.unframe(here.forward(view, NOW)));
+        assertMessage(forwarded, { ...layout, time: layout.time ?? NOW, bounce: true });
+      }
     }
   });
 }

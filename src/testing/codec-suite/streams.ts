@@ -65,17 +65,6 @@ export function streamSentences(it: Sentence, desk: () => Desk): void {
       (error) => error === failure,
     );
   });
-
-  it('knows its own streams by their first bytes, and no others', () => {
-    const here = desk();
-    const frame = here.encode({ channel: 'a/b', time: 1795344144.6, persist: true }, [1, 2, 3]);
-    assert.equal(here.codec.recognizes(new Uint8Array(0)), undefined);
-    assert.equal(here.codec.recognizes(frame), true);
-    for (let length = 1; length < frame.length; length++) {
-      assert.notEqual(here.codec.recognizes(frame.subarray(0, length)), false);
-    }
-    for (const first of here.options.foreign) assert.equal(here.codec.recognizes(first), false);
-  });
 }
 
 function stream(desk: Desk): Stream {

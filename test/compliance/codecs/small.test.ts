@@ -1,7 +1,7 @@
 // The codecs of pages, where there is no Buffer.
 
 import { afterAll, describe, it } from '@jest/globals';
-import { codecSuite } from '../../../src/testing/codec-suite.js';
+import { clientCodecSuite } from '../../../src/testing/codec-suite.js';
 import { jsonOptions } from './json-options.js';
 import { msgpackOptions } from './msgpack-options.js';
 
@@ -13,5 +13,5 @@ afterAll(() => {
   globalThis.Buffer = Buffer;
 });
 
-codecSuite({ describe, it }, 'small JSON', () => new JsonCodec(), jsonOptions);
-codecSuite({ describe, it }, 'small msgpack', () => new MsgpackCodec(), msgpackOptions);
+clientCodecSuite({ describe, it }, 'small JSON', () => new JsonCodec(), jsonOptions);
+clientCodecSuite({ describe, it }, 'small msgpack', () => new MsgpackCodec(), msgpackOptions);

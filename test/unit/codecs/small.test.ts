@@ -5,16 +5,16 @@ import fc from 'fast-check';
 
 import * as node from '../../../src/codecs/index.js';
 import * as small from '../../../src/codecs/small/index.js';
-import type { Codec, OutgoingHead } from '../../../src/contracts/index.js';
+import type { ClientCodec, OutgoingHead } from '../../../src/contracts/index.js';
 import { withDefaults } from '../../../src/contracts/index.js';
 import { BlockSink } from '../../../src/link/block-sink.js';
 
-function frame(codec: Codec, head: OutgoingHead, body: unknown): Uint8Array {
+function frame(codec: ClientCodec, head: OutgoingHead, body: unknown): Uint8Array {
   const sink = new BlockSink();
   return sink.copyLast(codec.encode(head, body, sink));
 }
 
-function readBy(codec: Codec, bytes: Uint8Array) {
+function readBy(codec: ClientCodec, bytes: Uint8Array) {
   const messages: unknown[] = [];
   const reader = codec.createReader(withDefaults());
   codec.framing.createDeframer(1e7).push(bytes, {
@@ -119,6 +119,28 @@ test('a body may have a key __proto__ that harms nobody', () => {
 test('a date that is none is sent as null', () => {
   for (const codec of [new small.JsonCodec(), new small.MsgpackCodec()]) {
     expect(readBy(codec, frame(codec, { channel: 'a' }, [new Date(NaN)]))).toMatchObject({ body: [null] });
+  }
+});
+
+test("long heads, deep bodies and channels of many tokens are taken: the limits on them are the broker's", () => {
+  const deep = Array.from({ length: 1000 }).reduce<unknown>((inner) => [inner], 1);
+  const channel = 'a/'.repeat(2000).slice(0, -1);
+  for (const codec of [new small.JsonCodec(), new small.MsgpackCodec()]) {
+    const bytes = frame(codec, { channel, fields: { pad: 'x'.repeat(20_000) } }, deep);
+    expect(readBy(codec, bytes)).toMatchObject({ channel, fields: { pad: 'x'.repeat(20_000) }, body: deep });
+  }
+});
+
+test('nesting that never ends is refused, and harms nobody', () => {
+  const deep = new Uint8Array(1_000_000).fill(0x91);
+  const head = [0, 11, 0x81, 0xa7, ...Buffer.from('channel'), 0xa1, 0x61];
+  const cases = [
+    { codec: new small.JsonCodec(), payload: Buffer.from(`{"head":{"channel":"a"},"body":${'['.repeat(1e6)}`) },
+    { codec: new small.MsgpackCodec(), payload: Uint8Array.from([...head, ...deep]) },
+  ];
+  for (const { codec, payload } of cases) {
+    const read = () => codec.createReader().read(payload, 0, payload.length);
+    expect(read).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
   }
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { JsonCodec } from '../../../src/codecs/index.js';
-import type { CloseReason, Codec, Connection } from '../../../src/contracts/index.js';
+import type { CloseReason, Codec, Connection, MessageView } from '../../../src/contracts/index.js';
 import { SpokeError, withDefaults } from '../../../src/contracts/index.js';
 import type { LinkHandler } from '../../../src/link/index.js';
 import { blockOutboxes, Link, Recognition, Turn } from '../../../src/link/index.js';
@@ -31,11 +31,11 @@ afterEach(() => {
   server.close();
 });
 
-class Recorder implements LinkHandler {
+class Recorder implements LinkHandler<MessageView, Codec> {
   readonly seen: string[] = [];
   onMessage: (() => void) | undefined;
 
-  message(...[view, codec]: Parameters<LinkHandler['message']>): void {
+  message(...[view, codec]: Parameters<LinkHandler<MessageView, Codec>['message']>): void {
     this.seen.push(`${codec.name}:${view.head.channel}`);
     this.onMessage?.();
   }
@@ -55,9 +55,8 @@ class Recorder implements LinkHandler {
 
 function linked(spoken: Codec | readonly Codec[] = new JsonCodec()) {
   const recorder = new Recorder();
-  const codec = 'name' in spoken ? spoken : new Recognition(server, spoken);
   const link = new Link(server, recorder, {
-    codec,
+    ...('name' in spoken ? { codec: spoken } : { recognition: new Recognition(server, spoken) }),
     limits: withDefaults(),
     turn: new Turn(clock),
     makeOutbox: blockOutboxes(Infinity),
