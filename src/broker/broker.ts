@@ -36,6 +36,7 @@ export class Broker {
   readonly #exchange: Exchange;
   readonly #total: OutboundTotal;
   readonly #makeOutbox: MakeOutbox;
+  readonly #onChunk = (): void => this.#turn.begin();
   readonly #sessions = new Set<Session>();
   // Ends the waiting for one authentication each.
   readonly #authenticating = new Set<(reason: unknown) => void>();
@@ -63,7 +64,7 @@ export class Broker {
     this.#turn = new Turn(this.#clock);
     this.#retained = new Retained(options.store ?? new MemoryStore(), this.#limits);
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
-    this.#makeOutbox = blockOutboxes(this.#limits.outboundBytes, this.#total);
+    this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
     this.#exchange = new Exchange({
       limits: this.#limits,
       logger: this.#logger,
@@ -257,8 +258,8 @@ export class Broker {
     const session = new Session(connection, identity, this.#exchange, {
       recognition: new Recognition(connection, this.#codecs),
       limits: this.#limits,
-      turn: this.#turn,
       makeOutbox: this.#makeOutbox,
+      onChunk: this.#onChunk,
     });
     this.#sessions.add(session);
     this.#logger.debug({ from: session.address }, 'connected');

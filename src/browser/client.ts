@@ -6,7 +6,7 @@ import { JsonCodec } from '../codecs/small/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox } from '../link/index.js';
-import { PlainOutbox } from '../link/index.js';
+import { PlainOutbox, PlainSink } from '../link/index.js';
 import { RpcClient } from '../rpc/index.js';
 import { BrowserWebSocketTransport } from '../transports/websocket/browser/index.js';
 import { pageUrl, readAddress } from './address.js';
@@ -28,7 +28,7 @@ export interface ClientOptions {
   readonly callTimeout?: number;
 }
 
-const makeOutbox: MakeOutbox = (connection, turn) => new PlainOutbox(connection, turn);
+const makeOutbox: MakeOutbox = (connection) => new PlainOutbox(connection);
 
 /**
  * A connection to a broker: publish, subscribe, call and provide.
@@ -50,7 +50,8 @@ export class Client extends RpcClient {
     const { href, scheme } = address;
     const transport = transports.find(({ schemes }) => schemes.includes(scheme));
     if (transport === undefined) throw new SpokeError('UNKNOWN_SCHEME', `${href}: no transport serves ${scheme}://`);
-    super({ address, transport, codec, routes: new PatternList(), makeOutbox, ...rest });
+    const sink = new PlainSink();
+    super({ address, transport, codec, routes: new PatternList(), sink, makeOutbox, ...rest });
   }
 
   /**

@@ -1,8 +1,9 @@
 // The client without remote calls and without a platform: what Node and browsers have in common.
 
-import type { ClientCodec, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
+import type { ClientCodec, Clock, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
-import { systemClock, Turn } from '../link/index.js';
+import type { Sink } from '../link/index.js';
+import { systemClock } from '../link/index.js';
 import { Barrier } from './barrier.js';
 import { Connector } from './connector.js';
 import { ClientEmitter } from './emitter.js';
@@ -36,7 +37,8 @@ export class BaseClient implements AsyncDisposable {
   readonly url: string;
   readonly #codec: ClientCodec;
   readonly #limits: Limits;
-  readonly #turn: Turn;
+  readonly #clock: Clock;
+  readonly #sink: Sink;
   readonly #sessionOptions: SessionOptions;
   readonly #events = new ClientEmitter();
   readonly #subscriptions: Subscriptions;
@@ -59,7 +61,8 @@ export class BaseClient implements AsyncDisposable {
     this.url = address.href;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
-    this.#turn = new Turn(options.clock ?? systemClock);
+    this.#clock = options.clock ?? systemClock;
+    this.#sink = options.sink;
     if (!(heartbeat === false || heartbeat === 0 || heartbeat >= 1000)) {
       throw new TypeError('heartbeat must be false, or at least 1000 (milliseconds)');
     }
@@ -67,13 +70,14 @@ export class BaseClient implements AsyncDisposable {
       url: this.url,
       codec: this.#codec,
       limits: this.#limits,
-      turn: this.#turn,
+      clock: this.#clock,
+      sink: this.#sink,
       makeOutbox: options.makeOutbox,
       id: randomId(),
       heartbeat: heartbeat === false ? 0 : heartbeat,
     };
     this.#offline = new OfflineQueue(this.#limits.offlineBytes);
-    this.#barrier = new Barrier(this.#turn.clock, (number) => this.#session?.ping(number));
+    this.#barrier = new Barrier(this.#clock, (number) => this.#session?.ping(number));
     this.#subscriptions = new Subscriptions({
       routes: options.routes,
       iteratorMessages: this.#limits.iteratorMessages,
@@ -84,7 +88,7 @@ export class BaseClient implements AsyncDisposable {
       address,
       transport,
       limits: this.#limits,
-      clock: this.#turn.clock,
+      clock: this.#clock,
       reconnect,
       signal: this.#abort.signal,
     };
@@ -135,7 +139,7 @@ export class BaseClient implements AsyncDisposable {
       await waitFor(
         connected,
         options,
-        this.#turn.clock,
+        this.#clock,
         () => `no connection to ${this.url}`,
         () => lastFailure,
       );
@@ -155,7 +159,7 @@ export class BaseClient implements AsyncDisposable {
    *   `QUEUE_FULL`: too much waits already; `ABORTED`; `CLOSED`.
    */
   publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
-    const { sink } = this.#turn;
+    const sink = this.#sink;
     let length;
     try {
       this.#requireOpen();
@@ -200,7 +204,7 @@ export class BaseClient implements AsyncDisposable {
     const { passed, forget } = this.#barrier.wait();
     const accepted = this.#subscriptions.accepted(subscription, passed);
     try {
-      await waitFor(accepted, options, this.#turn.clock, () => `subscribing to ${pattern}`);
+      await waitFor(accepted, options, this.#clock, () => `subscribing to ${pattern}`);
       return subscription;
     } catch (error) {
       await subscription.unsubscribe();
@@ -242,7 +246,7 @@ export class BaseClient implements AsyncDisposable {
     this.#requireOpen();
     const { passed, forget } = this.#barrier.wait();
     try {
-      await waitFor(passed, options, this.#turn.clock, () => `flush: no answer from ${this.url}`);
+      await waitFor(passed, options, this.#clock, () => `flush: no answer from ${this.url}`);
     } finally {
       forget();
     }
@@ -309,7 +313,7 @@ export class BaseClient implements AsyncDisposable {
     const link = this.#session?.link;
     link?.end();
     this.#enter('closed', error);
-    const cancel = this.#turn.clock.setTimer(CLOSE_TIMEOUT, () => link?.fail(closedError()));
+    const cancel = this.#clock.setTimer(CLOSE_TIMEOUT, () => link?.fail(closedError()));
     // A failure is closing from within the loop, which must not wait for itself.
     if (error === undefined) await this.#running;
     cancel();

@@ -2,7 +2,7 @@
 
 import type { Routes } from '../channels/index.js';
 import type { Address, ClientCodec, Clock, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
-import type { MakeOutbox } from '../link/index.js';
+import type { MakeOutbox, Sink } from '../link/index.js';
 import type { BackoffOptions } from './backoff.js';
 import type { Subscription } from './subscription.js';
 
@@ -18,6 +18,8 @@ export interface BaseClientOptions {
    * @internal
    */
   readonly routes: Routes<Subscription>;
+  /** @internal */
+  readonly sink: Sink;
   /** @internal */
   readonly makeOutbox: MakeOutbox;
   readonly limits?: Partial<Limits>;

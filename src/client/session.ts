@@ -1,8 +1,8 @@
 // One connection of a client: the greeting, what the broker offers, pings, the heartbeat.
 
-import type { ClientCodec, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
+import type { ClientCodec, Clock, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { LinkHandler, MakeOutbox, Turn } from '../link/index.js';
+import type { LinkHandler, MakeOutbox, Sink } from '../link/index.js';
 import * as control from '../link/control.js';
 import { Link } from '../link/index.js';
 import { randomId } from './random-id.js';
@@ -23,7 +23,8 @@ export interface SessionOptions {
   readonly url: string;
   readonly codec: ClientCodec;
   readonly limits: Limits;
-  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly sink: Sink;
   readonly makeOutbox: MakeOutbox;
   /** Of the client; its pings are told from others' by it. */
   readonly id: string;
@@ -47,11 +48,11 @@ export class ClientSession implements LinkHandler {
   #cancelBeat: (() => void) | undefined;
 
   constructor(connection: Connection, owner: SessionOwner, options: SessionOptions) {
-    const { codec, limits, turn, id, makeOutbox } = options;
+    const { codec, limits, id, makeOutbox } = options;
     this.#owner = owner;
     this.#options = options;
     this.#pings = `${control.PING_PREFIX}${id}/`;
-    this.link = new Link(connection, this, { codec, limits: linkLimits(limits), turn, makeOutbox });
+    this.link = new Link(connection, this, { codec, limits: linkLimits(limits), makeOutbox });
   }
 
   /** Extensions that the broker offers; empty until it has welcomed us, and with a peer's broker. */
@@ -73,8 +74,7 @@ export class ClientSession implements LinkHandler {
 
   /** Sends a message of the client's own. */
   send(channel: string, body: unknown, bounce = true): void {
-    const { codec, turn } = this.#options;
-    const { sink } = turn;
+    const { codec, sink } = this.#options;
     const length = codec.encode(bounce ? { channel } : { channel, bounce }, body, sink);
     this.link.outbox.push(sink.block, sink.position - length, sink.position);
   }
@@ -140,9 +140,9 @@ export class ClientSession implements LinkHandler {
 
   // Every interval a ping, so that the broker hears of us; an interval in which nothing at all came back is the last.
   #beat(asked: boolean): void {
-    const { heartbeat, turn, url } = this.#options;
+    const { heartbeat, clock, url } = this.#options;
     const heard = this.link.chunks;
-    this.#cancelBeat = turn.clock.setTimer(heartbeat, () => {
+    this.#cancelBeat = clock.setTimer(heartbeat, () => {
       if (asked && this.link.chunks === heard) {
         const text = `${url} has been silent for ${heartbeat} ms, though it was asked`;
         this.link.fail(new SpokeError('CONNECTION_LOST', text, { retryable: true }));

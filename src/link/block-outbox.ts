@@ -4,7 +4,7 @@
 import type { Connection } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox, Outbox } from './outbox.js';
-import type { Turn } from './turn.js';
+import type { Flushable, Turn } from './turn.js';
 
 // Enough for one write to be worth its system call, and few enough that a turn does not pile up memory.
 const FLUSH_BYTES = 128 * 1024;
@@ -25,10 +25,11 @@ export interface OutboundTotal {
 
 /**
  * Makes the outboxes of one broker or client.
+ * @param turn - shared by all of them.
  * @param limit - bytes that may wait on one connection: past it, that connection ends as a slow consumer.
  */
-export function blockOutboxes(limit: number, total: OutboundTotal = NO_TOTAL): MakeOutbox {
-  return (connection, turn, fail) => {
+export function blockOutboxes(turn: Turn, limit: number, total: OutboundTotal = NO_TOTAL): MakeOutbox {
+  return (connection, fail) => {
     const { address } = connection.peer;
     const overflow = () => {
       const text = `${address} does not read: more than ${limit} bytes (limits.outboundBytes) wait for it`;
@@ -39,7 +40,7 @@ export function blockOutboxes(limit: number, total: OutboundTotal = NO_TOTAL): M
 }
 
 /** Joins what is next to each other in memory, so that a turn is one write, and nothing is copied while the connection keeps up. */
-export class BlockOutbox implements Outbox {
+export class BlockOutbox implements Outbox, Flushable {
   readonly #connection: Connection;
   readonly #turn: Turn;
   readonly #limit: number;

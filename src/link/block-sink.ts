@@ -1,7 +1,7 @@
 // Frames are written one after another into big blocks, so that what many messages of one turn have in common is
 // one range of one buffer: a connection sends a merged range, and a fan-out shares the bytes.
 
-import type { FrameSink } from '../contracts/index.js';
+import type { Sink } from './sink.js';
 
 const BLOCK_BYTES = 64 * 1024;
 
@@ -10,10 +10,9 @@ function allocate(bytes: number): Uint8Array {
   return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes);
 }
 
-/** The `FrameSink` of links. Written ranges are never touched again; the garbage collector frees a block that nobody sends. */
-export class BlockSink implements FrameSink {
+/** The sink of brokers, and of clients on Node. Written ranges are never touched again; the garbage collector frees a block that nobody sends. */
+export class BlockSink implements Sink {
   block: Uint8Array = allocate(BLOCK_BYTES);
-  /** Where the next frame begins in `block`; after `commit` also where the last one ends. */
   position = 0;
   #shared = this.block;
   #sharedPosition = 0;
@@ -40,7 +39,7 @@ export class BlockSink implements FrameSink {
     this.position += bytes;
   }
 
-  /** The last `length` bytes written, as bytes of their own: `slice` of a `Buffer` is a view, which would hold its block. */
+  // `slice` of a `Buffer` is a view, which would hold its block.
   copyLast(length: number): Uint8Array {
     return new Uint8Array(this.block.subarray(this.position - length, this.position));
   }

@@ -9,6 +9,8 @@ export type { LinkHandler, LinkOptions } from './link.js';
 export { PlainOutbox } from './outbox.js';
 export type { MakeOutbox } from './outbox.js';
 export { Recognition } from './recognition.js';
+export { PlainSink } from './sink.js';
+export type { Sink } from './sink.js';
 export { systemClock } from './system-clock.js';
 export { Turn } from './turn.js';
 export type { Flushable } from './turn.js';

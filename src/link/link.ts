@@ -12,7 +12,6 @@ import type {
 } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox, Outbox } from './outbox.js';
-import type { Turn } from './turn.js';
 
 /** Receives what happens on one link. */
 export interface LinkHandler<V extends HeadView = HeadView, C extends ClientCodec<V> = ClientCodec<V>> {
@@ -37,8 +36,9 @@ export interface LinkOptions<V extends HeadView = HeadView, C extends ClientCode
   readonly codec?: C;
   readonly recognition?: Intake<Link<V, C>>;
   readonly limits: Limits;
-  readonly turn: Turn;
   readonly makeOutbox: MakeOutbox;
+  /** A chunk has come in: its messages follow. */
+  readonly onChunk?: () => void;
 }
 
 /** Reads and writes messages on one connection. A client's speaks a `ClientCodec`; a broker's needs a `Codec`. */
@@ -49,7 +49,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   readonly outbox: Outbox;
   readonly #handler: LinkHandler<V, C>;
   readonly #limits: Limits;
-  readonly #turn: Turn;
+  readonly #onChunk: (() => void) | undefined;
   #intake: Intake<this> | undefined;
   #codec: C | undefined;
   #reader: MessageReader<V> | undefined;
@@ -59,12 +59,12 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   #chunks = 0;
 
   constructor(connection: Connection, handler: LinkHandler<V, C>, options: LinkOptions<V, C>) {
-    const { codec, recognition, limits, turn, makeOutbox } = options;
+    const { codec, recognition, limits, makeOutbox, onChunk } = options;
     this.connection = connection;
     this.#handler = handler;
     this.#limits = limits;
-    this.#turn = turn;
-    this.outbox = makeOutbox(connection, turn, (error) => {
+    this.#onChunk = onChunk;
+    this.outbox = makeOutbox(connection, (error) => {
       if (!this.#ended) this.fail(error);
     });
     this.#intake = recognition;
@@ -114,7 +114,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   data(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#chunks++;
-    this.#turn.begin();
+    this.#onChunk?.();
     this.take(chunk);
   }
 

@@ -1,10 +1,9 @@
 // What waits to be sent on one connection.
 
 import type { Connection, SpokeError } from '../contracts/index.js';
-import type { Flushable, Turn } from './turn.js';
 
-/** Collects frames for one connection, and writes them at the end of the turn. */
-export interface Outbox extends Flushable {
+/** Takes the frames of one connection. */
+export interface Outbox {
   /** Whether the connection asked to stop: bytes pushed now wait for it. */
   readonly blocked: boolean;
   /** Bytes that wait for `drain`. */
@@ -20,43 +19,34 @@ export interface Outbox extends Flushable {
 }
 
 /** @param fail - ends the connection. */
-export type MakeOutbox = (connection: Connection, turn: Turn, fail: (error: SpokeError) => void) => Outbox;
+export type MakeOutbox = (connection: Connection, fail: (error: SpokeError) => void) => Outbox;
 
-// Few enough that a loop which publishes without end is told so.
-const SEND_BYTES = 64 * 1024;
-
-/** Hands on frame by frame: enough for a WebSocket, which copies them anyway. Its owner limits what is pushed. */
+/** Hands on frame by frame, at once: enough for a WebSocket of a page, which sends each on its own. Its owner limits what is pushed. */
 export class PlainOutbox implements Outbox {
   blocked = false;
   backlogBytes = 0;
   readonly #connection: Connection;
-  readonly #turn: Turn;
   #waiting: Uint8Array[] = [];
-  #added = false;
 
-  constructor(connection: Connection, turn: Turn) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#turn = turn;
   }
 
   push(block: Uint8Array, start: number, end: number): void {
-    this.#waiting.push(block.subarray(start, end));
-    this.backlogBytes += end - start;
-    if (this.backlogBytes >= SEND_BYTES) this.#send();
-    else if (!this.#added) {
-      this.#added = true;
-      this.#turn.add(this);
+    const frame = block.subarray(start, end);
+    if (!this.blocked) {
+      this.blocked = !this.#connection.send(frame);
+      return;
     }
-  }
-
-  flush(): void {
-    this.#added = false;
-    this.#send();
+    this.#waiting.push(frame);
+    this.backlogBytes += frame.length;
   }
 
   drain(): void {
+    const frames = this.#waiting;
+    this.close();
     this.blocked = false;
-    this.#send();
+    for (const frame of frames) this.push(frame, 0, frame.length);
   }
 
   finish(): void {
@@ -68,16 +58,5 @@ export class PlainOutbox implements Outbox {
     this.blocked = true;
     this.backlogBytes = 0;
     this.#waiting = [];
-  }
-
-  #send(): void {
-    const frames = this.#waiting;
-    let sent = 0;
-    for (; sent < frames.length && !this.blocked; sent++) {
-      const frame = frames[sent] ?? new Uint8Array(0);
-      this.backlogBytes -= frame.length;
-      this.blocked = !this.#connection.send(frame);
-    }
-    if (sent > 0) this.#waiting = frames.slice(sent);
   }
 }

@@ -8,7 +8,7 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Shared by all links of one broker or client. */
+/** Shared by all links of one broker, or of one client on Node. */
 export class Turn {
   readonly sink = new BlockSink();
   readonly clock: Clock;

@@ -58,8 +58,7 @@ function linked(spoken: Codec | readonly Codec[] = new JsonCodec()) {
   const link = new Link(server, recorder, {
     ...('name' in spoken ? { codec: spoken } : { recognition: new Recognition(server, spoken) }),
     limits: withDefaults(),
-    turn: new Turn(clock),
-    makeOutbox: blockOutboxes(Infinity),
+    makeOutbox: blockOutboxes(new Turn(clock), Infinity),
   });
   link.start();
   return { link, recorder };

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { Connection } from '../../../src/contracts/index.js';
-import { PlainOutbox, Turn } from '../../../src/link/index.js';
-import { VirtualClock } from '../../support/virtual-clock.js';
+import { PlainOutbox, PlainSink } from '../../../src/link/index.js';
 
 /** Takes so many chunks before it says stop. */
 class Narrow implements Connection {
@@ -25,69 +24,65 @@ class Narrow implements Connection {
 }
 
 function setUp() {
-  const clock = new VirtualClock();
   const connection = new Narrow();
-  const outbox = new PlainOutbox(connection, new Turn(clock));
+  const outbox = new PlainOutbox(connection);
   const push = (text: string): void => outbox.push(Buffer.from(text), 0, text.length);
-  return { clock, connection, outbox, push };
+  return { connection, outbox, push };
 }
 
 describe('a plain outbox', () => {
-  it('hands on every frame at the end of the turn, in order', async () => {
-    const { clock, connection, push } = setUp();
+  it('hands on every frame at once, in order', () => {
+    const { connection, outbox, push } = setUp();
     for (const text of ['a', 'b', 'c']) push(text);
-    expect(connection.sent).toEqual([]);
-    await clock.idle();
     expect(connection.sent).toEqual(['a', 'b', 'c']);
-    push('d');
-    await clock.idle();
-    expect(connection.sent).toEqual(['a', 'b', 'c', 'd']);
+    expect(outbox).toMatchObject({ blocked: false, backlogBytes: 0 });
   });
 
-  it('stops when the connection asks for it, and goes on from there when there is room', async () => {
-    const { clock, connection, outbox, push } = setUp();
+  it('stops when the connection asks for it, and goes on from there when there is room', () => {
+    const { connection, outbox, push } = setUp();
     connection.room = 2;
     for (const text of ['a', 'b', 'cc', 'd']) push(text);
-    await clock.idle();
     expect(connection.sent).toEqual(['a', 'b']);
     expect(outbox).toMatchObject({ blocked: true, backlogBytes: 3 });
     push('e');
-    await clock.idle();
     expect(connection.sent).toEqual(['a', 'b']);
     connection.room = 1;
     outbox.drain();
     expect(connection.sent).toEqual(['a', 'b', 'cc']);
+    expect(outbox).toMatchObject({ blocked: true, backlogBytes: 2 });
     connection.room = Infinity;
     outbox.drain();
     expect(connection.sent).toEqual(['a', 'b', 'cc', 'd', 'e']);
     expect(outbox).toMatchObject({ blocked: false, backlogBytes: 0 });
   });
 
-  it('does not wait for the end of a turn that has no end', () => {
+  it('hands over everything when it finishes, also what the connection had no room for', () => {
     const { connection, outbox, push } = setUp();
-    connection.room = 3;
-    for (let i = 0; i < 100; i++) push('x'.repeat(20_000));
-    expect(connection.sent).toHaveLength(3);
-    expect(outbox).toMatchObject({ blocked: true, backlogBytes: 97 * 20_000 });
-  });
-
-  it('hands over everything when it finishes, also what the connection had no room for', async () => {
-    const { clock, connection, outbox, push } = setUp();
     connection.room = 1;
-    for (const text of ['a', 'b', 'c']) push(text);
-    await clock.idle();
-    push('d');
+    for (const text of ['a', 'b', 'c', 'd']) push(text);
     outbox.finish();
-    await clock.idle();
     expect(connection.sent).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('forgets everything when the connection has ended', async () => {
-    const { clock, connection, outbox, push } = setUp();
-    push('a');
+  it('forgets everything when the connection has ended', () => {
+    const { connection, outbox, push } = setUp();
+    connection.room = 1;
+    for (const text of ['a', 'b']) push(text);
     outbox.close();
-    push('b');
-    await clock.idle();
-    expect(connection.sent).toEqual([]);
+    push('c');
+    expect(connection.sent).toEqual(['a']);
+  });
+});
+
+describe('a plain sink', () => {
+  it('keeps every frame as it was written', () => {
+    const sink = new PlainSink();
+    const frames = [1, 2, 3].map((value) => {
+      const at = sink.reserve(value + 1);
+      sink.block.fill(value, at, at + value);
+      sink.commit(value);
+      return sink.copyLast(value);
+    });
+    expect(frames.map((frame) => [...frame])).toEqual([[1], [2, 2], [3, 3, 3]]);
   });
 });
