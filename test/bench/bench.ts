@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Drivers } from './drivers/start.js';
 import type { Options } from './options.js';
 import type { Result } from './results.js';
+import { isNeeded } from './targets.js';
 import type { ServerKind } from './servers/index.js';
 import type { Figures, Workload } from './workloads/index.js';
 
@@ -21,11 +22,14 @@ export interface Step {
 }
 
 /** What will be run, in this order. */
-export function plan({ rounds, workloads, servers }: Options): Step[] {
+export function plan({ rounds, workloads, servers, table }: Options): Step[] {
   const steps: Step[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const workload of workloads) {
-      for (const kind of servers) if (workload.unfit(kind) === undefined) steps.push({ round, workload, kind });
+      for (const kind of servers) {
+        if (table && !isNeeded(workload.name, kind.name)) continue;
+        if (workload.unfit(kind) === undefined) steps.push({ round, workload, kind });
+      }
     }
   }
   return steps;
@@ -36,8 +40,9 @@ export function estimate(options: Options, steps: readonly Step[]): number {
   if (options.smoke) return steps.length * 0.6;
   const { warmSeconds, seconds } = options.scale.duration;
   return steps.reduce((sum, { workload: { name } }) => {
-    const times = name === 'crowd' || name.startsWith('rpc') ? 2 : 1;
-    return sum + 0.7 + (name === 'replay' || name === 'idle' ? 3 : (warmSeconds + seconds) * times);
+    if (name === 'replay' || name === 'idle' || name === 'start') return sum + 4;
+    const times = name === 'crowd' ? 5 : name.startsWith('rpc') ? 2 : 1;
+    return sum + 0.7 + (warmSeconds + seconds) * times;
   }, 0);
 }
 

@@ -8,7 +8,7 @@ import type { Options } from './options.js';
 import { help, readOptions, UsageError } from './options.js';
 import { canMeasure } from './processor-time.js';
 import { hottest } from './profile.js';
-import { json, tables } from './report.js';
+import { json, tables, targetTable } from './report.js';
 import type { Result } from './results.js';
 
 const HOTTEST = 20;
@@ -44,7 +44,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   progress('');
   const finished = results.filter(({ failure }) => failure !== INTERRUPTED);
-  console.log(options.json ? json(options, finished) : tables(options, finished));
+  if (options.json) console.log(json(options, finished));
+  else console.log(tables(options, finished) + (options.table ? `\n${targetTable(finished)}` : ''));
   if (options.profile !== undefined && !options.json) printProfiles(options.profile, steps, finished);
   if (abort.signal.aborted) {
     say(`interrupted after ${finished.length} of ${steps.length}`);

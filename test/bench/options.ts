@@ -17,6 +17,8 @@ export interface Options {
   /** Servers that the others are divided by. */
   readonly bases: readonly string[];
   readonly json: boolean;
+  /** Only what the targets need, and a table of these. */
+  readonly table: boolean;
   readonly smoke: boolean;
   /** Where to write processor profiles of the servers that run on Node. */
   readonly profile: string | undefined;
@@ -27,10 +29,12 @@ const SMOKE: Scale = {
   kept: 300,
   idle: 60,
   crowd: 500,
+  starts: 1,
   settle: 10,
 };
 
 const DEFAULT_SERVERS = 'relay,spoke,nats,redis';
+const TABLE_SERVERS = 'spoke,spoke-msgpack,nats,redis,mosquitto,aedes';
 
 const OPTIONS = {
   only: { type: 'string', short: 'o' },
@@ -42,6 +46,7 @@ const OPTIONS = {
   dist: { type: 'string' },
   with: { type: 'string', multiple: true },
   json: { type: 'boolean' },
+  table: { type: 'boolean', short: 't' },
   smoke: { type: 'boolean' },
   profile: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -64,6 +69,7 @@ Build first: npm run build.
   -b, --base NAMES      what the others are divided by, in the same round (default: relay,nats)
       --dist FOLDER     the built package (default: dist)
       --with NAME=DIST  one more build of the package, to compare two (repeatable)
+  -t, --table           what this package is to reach, and whether it does: runs what is needed for that, on all servers
       --json            prints everything as JSON instead of tables
       --profile FOLDER  also writes a processor profile of each server on Node, and prints where its time went
       --smoke           a few hundred messages each, relay and spoke, one round: only checks that all of it works
@@ -92,7 +98,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const smoke = values.smoke ?? false;
   const dist = values.dist ?? 'dist';
   const additional = (values.with ?? []).map(additionalServer);
-  const usual = smoke ? 'relay,spoke' : DEFAULT_SERVERS;
+  const table = values.table ?? false;
+  const usual = smoke ? 'relay,spoke' : table ? TABLE_SERVERS : DEFAULT_SERVERS;
   const names = values.only ?? [usual, ...additional.map(({ name }) => name)].join(',');
   const servers = choose('server', [...allServers(dist), ...additional], names);
   const workloads = choose('workload', WORKLOADS, values.workload);
@@ -103,6 +110,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     kept: 50_000,
     idle: 5_000,
     crowd: 100_000,
+    starts: 15,
     settle: 200,
   };
   return {
@@ -112,6 +120,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     scale: smoke ? SMOKE : full,
     bases: (values.base ?? 'relay,nats').split(',').filter((name) => servers.some((server) => server.name === name)),
     json: values.json ?? false,
+    table,
     smoke,
     profile: values.profile,
   };

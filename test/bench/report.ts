@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import type { Options } from './options.js';
 import type { Result } from './results.js';
 import { ratioOf, spreadOf } from './results.js';
+import { outcomes } from './targets.js';
 import type { Workload } from './workloads/index.js';
 
 /** Three digits that mean something: 5.42M, 215k, 0.76. */
@@ -20,7 +21,9 @@ function digits(value: number): string {
 }
 
 export function tables(options: Options, results: readonly Result[]): string {
-  return options.workloads.map((workload) => table(options, workload, results)).join('\n');
+  // With --table only what the targets need was run.
+  const run = options.workloads.filter(({ name }) => results.some(({ workload }) => workload === name));
+  return run.map((workload) => table(options, workload, results)).join('\n');
 }
 
 function table(options: Options, workload: Workload, results: readonly Result[]): string {
@@ -31,7 +34,7 @@ function table(options: Options, workload: Workload, results: readonly Result[])
     ...workload.figures.flatMap(({ title }) => [
       title,
       ...(several ? ['min - max'] : []),
-      ...bases.map((base) => `/${base}`),
+      ...bases.flatMap((base) => [`/${base}`, ...(several ? ['min - max'] : [])]),
     ]),
   ];
   const rows = [heading];
@@ -48,19 +51,42 @@ function table(options: Options, workload: Workload, results: readonly Result[])
       if (several) row.push(spread === undefined ? '' : `${short(spread.least)} - ${short(spread.most)}`);
       for (const base of bases) {
         const ratio = base === name ? undefined : ratioOf(results, workload.name, name, base, key);
-        row.push(ratio === undefined ? '' : `${short(ratio)}x`);
+        row.push(ratio === undefined ? '' : `${short(ratio.median)}x`);
+        if (several) row.push(ratio === undefined ? '' : `${short(ratio.least)} - ${short(ratio.most)}`);
       }
     }
     rows.push(row);
   }
-  const widths = heading.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
+  const lines = aligned(rows);
+  return [`${workload.name}: ${workload.about}`, ...(rows.length > 1 ? lines : []), ...remarks, ''].join('\n');
+}
+
+/** The targets: what was asked for, what came of it, and whether that is enough. */
+export function targetTable(results: readonly Result[]): string {
+  const rows = [['', 'codec', 'target', 'figure', 'min - max', '']];
+  for (const { target, spread, met } of outcomes(results)) {
+    const { row, server, most, least, unit } = target;
+    rows.push([
+      row,
+      server === 'spoke-msgpack' ? 'msgpack' : 'JSON',
+      `${most === undefined ? '>=' : '<='} ${short(most ?? least ?? NaN)} ${unit}`,
+      spread === undefined ? '-' : short(spread.median),
+      spread === undefined ? '' : `${short(spread.least)} - ${short(spread.most)}`,
+      spread === undefined ? 'not measured' : met ? 'met' : 'MISSED',
+    ]);
+  }
+  return `Targets: medians over the rounds; ratios are within a round\n${aligned(rows).join('\n')}\n`;
+}
+
+/** The first column to the left, the others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
     row
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join('  ')
       .trimEnd(),
   );
-  return [`${workload.name}: ${workload.about}`, ...(rows.length > 1 ? lines : []), ...remarks, ''].join('\n');
 }
 
 export function json(options: Options, results: readonly Result[]): string {
@@ -74,7 +100,7 @@ export function json(options: Options, results: readonly Result[]): string {
         title,
         ...spreadOf(results, workload.name, name, key),
         ratios: Object.fromEntries(
-          options.bases.map((base) => [base, ratioOf(results, workload.name, name, base, key)]),
+          options.bases.map((base) => [base, ratioOf(results, workload.name, name, base, key)?.median]),
         ),
       })),
     ),
@@ -86,6 +112,7 @@ export function json(options: Options, results: readonly Result[]): string {
       scale: options.scale,
       smoke: options.smoke,
       summary,
+      targets: outcomes(results),
       results,
     },
     null,

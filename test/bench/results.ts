@@ -1,5 +1,7 @@
 // What was measured, and what it comes to.
 
+import type { Spread } from './spread.js';
+import { spreadOfRounds } from './spread.js';
 import type { Figures } from './workloads/index.js';
 
 export interface Result {
@@ -12,19 +14,6 @@ export interface Result {
   readonly failure?: string;
 }
 
-export interface Spread {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? NaN;
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? NaN;
-  return (upper + lower) / 2;
-}
-
 /** All rounds of one figure; `undefined` when there are none. */
 export function spreadOf(
   results: readonly Result[],
@@ -32,19 +21,17 @@ export function spreadOf(
   server: string,
   key: string,
 ): Spread | undefined {
-  const values = roundsOf(results, workload, server, key).filter((value) => value !== undefined);
-  if (values.length === 0) return undefined;
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+  return spreadOfRounds(roundsOf(results, workload, server, key).filter((value) => value !== undefined));
 }
 
-/** How many times the base's figure it is: the median of the rounds that both have. */
+/** How many times the base's figure it is, in the rounds that both have. */
 export function ratioOf(
   results: readonly Result[],
   workload: string,
   server: string,
   base: string,
   key: string,
-): number | undefined {
+): Spread | undefined {
   const own = roundsOf(results, workload, server, key);
   const other = roundsOf(results, workload, base, key);
   const ratios: number[] = [];
@@ -52,10 +39,16 @@ export function ratioOf(
     const divisor = other[round];
     if (value !== undefined && divisor !== undefined && divisor > 0) ratios.push(value / divisor);
   }
-  return ratios.length === 0 ? undefined : median(ratios);
+  return spreadOfRounds(ratios);
 }
 
-function roundsOf(results: readonly Result[], workload: string, server: string, key: string): (number | undefined)[] {
+/** A figure by round. */
+export function roundsOf(
+  results: readonly Result[],
+  workload: string,
+  server: string,
+  key: string,
+): (number | undefined)[] {
   const values: (number | undefined)[] = [];
   for (const result of results) {
     if (result.workload === workload && result.server === server) values[result.round] = result.figures?.[key];

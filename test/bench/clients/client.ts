@@ -9,6 +9,8 @@ export interface ClientTarget {
   readonly client: ClientName;
   /** For spoke: the folder of the built package. */
   readonly dist?: string;
+  /** For spoke: the codec that clients speak. */
+  readonly codec?: string;
 }
 
 export interface BenchClient {

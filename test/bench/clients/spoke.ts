@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url';
 import type * as Spoke from '../../../src/index.js';
 import type { Connect } from './client.js';
 
-export const connectSpoke: Connect = async ({ port, dist = 'dist' }) => {
+export const connectSpoke: Connect = async ({ port, dist = 'dist', codec = 'json' }) => {
   const { Client }: typeof Spoke = await import(pathToFileURL(join(dist, 'index.js')).href);
-  const client = await Client.connect(`tcp://127.0.0.1:${port}`);
+  const client = await Client.connect({ url: `tcp://127.0.0.1:${port}`, codec });
   return {
     subscribe: async (pattern, handler) => {
       await client.subscribe(pattern, ({ body }) => handler(body));

@@ -8,8 +8,8 @@ import type { RawSocket } from './sockets.js';
 export interface FlowOptions {
   readonly wire: Wire;
   readonly pattern: string;
-  /** A channel for each publisher; all equally long. */
-  readonly channels: readonly string[];
+  /** The channels of each publisher, in turn; all equally long. */
+  readonly publishers: readonly (readonly string[])[];
   /** Length of a body as JSON text. */
   readonly bodyBytes: number;
   /** Messages in one write. */
@@ -22,7 +22,8 @@ export class Flow {
   readonly #window: number;
   readonly #batch: number;
   readonly #publishers: readonly RawSocket[];
-  readonly #batches: readonly Buffer[];
+  /** What each publisher writes, in turn. */
+  readonly #batches: readonly (readonly Buffer[])[];
   /** Bytes that each subscriber received. All get the same stream, so the first alone tells what a message takes. */
   readonly #bytes: Float64Array;
   readonly #messageBytes: number;
@@ -38,16 +39,16 @@ export class Flow {
 
   /** @param subscribers - those that are waited for. */
   constructor(options: FlowOptions, publishers: readonly RawSocket[], subscribers: readonly RawSocket[]) {
-    const { wire, pattern, channels, bodyBytes, batch } = options;
+    const { wire, pattern, bodyBytes, batch } = options;
     this.#window = options.window;
     this.#batch = batch;
     this.#publishers = publishers;
     const bodies = Array.from({ length: batch }, (_, i) =>
       JSON.stringify({ ...makeBody(bodyBytes), seq: FIRST_NUMBER + i }),
     );
-    this.#batches = channels.map((channel) => Buffer.concat(bodies.map((body) => wire.publish(channel, body))));
+    this.#batches = options.publishers.map((channels) => encode(wire, channels, bodies));
     this.#bytes = new Float64Array(subscribers.length);
-    const delivery = wire.delivery(pattern, channels[0] ?? '', bodies[0] ?? '');
+    const delivery = wire.delivery(pattern, options.publishers[0]?.[0] ?? '', bodies[0] ?? '');
     this.#messageBytes = 'bytes' in delivery ? delivery.bytes : 0;
     this.#noise = wire.noise ?? 0;
     for (const [i, subscriber] of subscribers.entries()) this.#read(subscriber, i, delivery);
@@ -108,9 +109,11 @@ export class Flow {
     const { received } = this;
     let open = performance.now() < this.#until && this.#published < this.#most;
     while (open && this.#published + this.#batch - received <= this.#window) {
-      const turn = this.#turns++ % this.#publishers.length;
-      const batch = this.#batches[turn];
-      if (batch !== undefined) this.#publishers[turn]?.socket.write(batch);
+      const turn = this.#turns++;
+      const publisher = turn % this.#publishers.length;
+      const batches = this.#batches[publisher] ?? [];
+      const batch = batches[Math.floor(turn / this.#publishers.length) % batches.length];
+      if (batch !== undefined) this.#publishers[publisher]?.socket.write(batch);
       this.#published += this.#batch;
       open = this.#published < this.#most;
     }
@@ -125,4 +128,14 @@ export class Flow {
     const more = bytes - expected;
     return more === 0 || (this.#noise > 0 && more > 0 && more % this.#noise === 0);
   }
+}
+
+/** Batches of one publisher, in which each of its channels has its turn. */
+function encode(wire: Wire, channels: readonly string[], bodies: readonly string[]): Buffer[] {
+  const batches: Buffer[] = [];
+  let next = 0;
+  do {
+    batches.push(Buffer.concat(bodies.map((body) => wire.publish(channels[next++ % channels.length] ?? '', body))));
+  } while (next < channels.length);
+  return batches;
 }

@@ -1,7 +1,6 @@
 // Many connections that subscribed to something and then say nothing: the memory of the server for each of them.
 
-import { setTimeout as delay } from 'node:timers/promises';
-import { residentBytes } from '../processor-time.js';
+import { settledBytes } from './settled.js';
 import { RawPeers } from './sockets.js';
 import type { ServerAddress } from './task.js';
 
@@ -18,32 +17,20 @@ export interface IdleResult {
 }
 
 const AT_ONCE = 50;
-const LOOKS = 8;
 
 export async function runIdle({ server, connections, settle }: IdleTask): Promise<IdleResult> {
   const peers = new RawPeers(server.wire, server.port);
   try {
     // The first ones bring the server's code and pools to life.
     await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => peers.subscriber([`idle/warm/${i}`])));
-    const before = await settled(server.pid, settle);
+    const before = await settledBytes(server.pid, settle);
     for (let i = 0; i < connections; i += AT_ONCE) {
       const some = Math.min(AT_ONCE, connections - i);
       await Promise.all(Array.from({ length: some }, (_, k) => peers.subscriber([`idle/${i + k}`])));
     }
-    const after = await Promise.race([settled(server.pid, settle), peers.lost]);
+    const after = await Promise.race([settledBytes(server.pid, settle), peers.lost]);
     return { bytesPerConnection: (after - before) / connections };
   } finally {
     peers.close();
   }
-}
-
-async function settled(pid: number, pause: number): Promise<number> {
-  let last = residentBytes(pid);
-  for (let look = 0; look < LOOKS; look++) {
-    await delay(pause);
-    const now = residentBytes(pid);
-    if (Math.abs(now - last) < last / 200) return now;
-    last = now;
-  }
-  return last;
 }

@@ -1,6 +1,7 @@
 // Two subscribers of one channel, of which one stops reading: what the other one still gets.
 
 import { performance } from 'node:perf_hooks';
+import { residentBytes } from '../processor-time.js';
 import { Flow } from './flow.js';
 import type { Traffic } from './raw.js';
 import { RawPeers } from './sockets.js';
@@ -19,14 +20,18 @@ export interface StallResult {
   readonly beside: number;
   /** Longest time, in milliseconds, in which the healthy one got nothing. */
   readonly longestGap: number;
+  /** Bytes of memory that the server took at most, beyond what it had before. */
+  readonly growth: number;
 }
+
+const LOOK_EVERY = 25;
 
 export async function runStall({ server, traffic, duration }: StallTask): Promise<StallResult> {
   const peers = new RawPeers(server.wire, server.port);
   try {
     const healthy = await peers.subscriber([traffic.pattern]);
     const stalled = await peers.subscriber([traffic.pattern]);
-    const publishers = await Promise.all(traffic.channels.map(() => peers.publisher()));
+    const publishers = await Promise.all(traffic.publishers.map(() => peers.publisher()));
     // Waits for the healthy one alone; the other one is read and not counted.
     const flow = new Flow({ ...traffic, wire: peers.wire }, publishers, [healthy]);
     await Promise.race([flow.run(duration.warmSeconds, duration.mostMessages), peers.lost]);
@@ -51,6 +56,9 @@ export async function runStall({ server, traffic, duration }: StallTask): Promis
       last = now;
       onBytes(bytes, length);
     };
+    const bytesBefore = residentBytes(server.pid);
+    let bytesMost = bytesBefore;
+    const looks = setInterval(() => (bytesMost = Math.max(bytesMost, residentBytes(server.pid))), LOOK_EVERY);
     let timer: NodeJS.Timeout | undefined;
     // When the healthy one is held up as well, the messages never arrive; this is the end then.
     const timeUp = new Promise<void>((resolve) => {
@@ -58,9 +66,10 @@ export async function runStall({ server, traffic, duration }: StallTask): Promis
     });
     await Promise.race([flow.run(duration.seconds, duration.mostMessages), peers.lost, timeUp]);
     clearTimeout(timer);
+    clearInterval(looks);
     const end = performance.now();
     const beside = (flow.received - from) / ((end - stalledAt) / 1000);
-    return { before, beside, longestGap: Math.max(longestGap, end - last) };
+    return { before, beside, longestGap: Math.max(longestGap, end - last), growth: bytesMost - bytesBefore };
   } finally {
     peers.close();
   }

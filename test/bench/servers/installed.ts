@@ -13,7 +13,7 @@ export const nats: ServerKind = {
   about: 'nats-server; kept messages are a JetStream key-value bucket in memory',
   wire: 'nats',
   client: 'nats',
-  can: ['wildcards', 'rpc', 'replay', 'subscriptions'],
+  can: ['wildcards', 'rpc', 'replay', 'subscriptions', 'messages'],
   missing: missingProgram('nats-server'),
   start: async ({ folder }) =>
     launch({
@@ -28,7 +28,7 @@ export const redis: ServerKind = {
   about: 'redis-server: publish and subscribe, nothing saved',
   wire: 'redis',
   client: 'redis',
-  can: ['wildcards', 'rpc', 'subscriptions'],
+  can: ['wildcards', 'rpc', 'subscriptions', 'messages'],
   missing: missingProgram('redis-server'),
   start: async ({ folder }) => {
     const port = await freePort();
@@ -47,7 +47,7 @@ export const mosquitto: ServerKind = {
   about: 'MQTT, quality of service 0',
   wire: 'mqtt',
   client: 'mqtt',
-  can: ['wildcards', 'rpc', 'replay', 'subscriptions'],
+  can: ['wildcards', 'rpc', 'replay', 'subscriptions', 'messages'],
   missing: missingProgram('mosquitto'),
   start: async ({ folder }) => {
     const port = await freePort();

@@ -32,14 +32,25 @@ export const relay: ServerKind = {
 export function spoke(name: string, dist: string): ServerKind {
   return {
     name,
-    about: 'the broker of this package, built; --with adds others',
+    about: 'the broker of this package, built, and JSON; --with adds others',
     wire: 'spoke',
     client: 'spoke',
     dist,
-    can: ['wildcards', 'rpc', 'replay', 'subscriptions'],
+    can: ['wildcards', 'rpc', 'replay', 'subscriptions', 'globstars', 'commands', 'messages'],
     onNode: true,
     missing: () => (existsSync(join(dist, 'index.js')) ? undefined : `no ${join(dist, 'index.js')}: npm run build`),
     start: script('spoke-process', dist),
+  };
+}
+
+/** The same broker; publishers and subscribers speak msgpack. */
+export function spokeMsgpack(name: string, dist: string): ServerKind {
+  return {
+    ...spoke(name, dist),
+    about: 'the same broker, and msgpack',
+    wire: 'spoke-msgpack',
+    codec: 'msgpack',
+    can: ['wildcards', 'rpc', 'replay', 'subscriptions', 'globstars', 'messages'],
   };
 }
 
@@ -48,7 +59,7 @@ export const aedes: ServerKind = {
   about: 'MQTT in Node, quality of service 0',
   wire: 'mqtt',
   client: 'mqtt',
-  can: ['wildcards', 'rpc', 'replay', 'subscriptions'],
+  can: ['wildcards', 'rpc', 'replay', 'subscriptions', 'messages'],
   onNode: true,
   missing: () => missingPackages('aedes', 'mqtt'),
   start: script('aedes-process'),
@@ -58,7 +69,7 @@ export const socketIo: ServerKind = {
   name: 'socket.io',
   about: 'rooms over WebSocket',
   client: 'socket.io',
-  can: ['wildcards', 'rpc'],
+  can: ['wildcards', 'rpc', 'messages'],
   onNode: true,
   missing: () => missingPackages('socket.io', 'socket.io-client'),
   start: script('socket-io-process'),

@@ -23,9 +23,12 @@ export interface RunningServer {
  * - `wildcards`: a subscriber may leave a token open;
  * - `rpc`: its client can call and answer;
  * - `replay`: it keeps the last message of each channel;
- * - `subscriptions`: it routes by subscription, so that others' may cost something.
+ * - `subscriptions`: it routes by subscription, so that others' may cost something;
+ * - `globstars`: a wildcard for any number of tokens may stand anywhere, not only at the end;
+ * - `messages`: big messages of several publishers do not mix;
+ * - `commands`: it has a command that publishes one message.
  */
-export type Ability = 'wildcards' | 'rpc' | 'replay' | 'subscriptions';
+export type Ability = 'wildcards' | 'rpc' | 'replay' | 'subscriptions' | 'globstars' | 'messages' | 'commands';
 
 export interface ServerKind {
   readonly name: string;
@@ -37,6 +40,8 @@ export interface ServerKind {
   readonly client: ClientName;
   /** For spoke: the folder that holds the built package. */
   readonly dist?: string;
+  /** For spoke: the codec that clients speak. */
+  readonly codec?: string;
   readonly can: readonly Ability[];
   /** Whether it runs on Node, and so can be profiled. */
   readonly onNode?: boolean;

@@ -6,12 +6,18 @@ import type { ClientTarget } from '../clients/client.js';
 import type { Measured } from '../measured.js';
 import type { CallerResult } from '../drivers/rpc.js';
 import type { Ability, ServerKind } from '../servers/index.js';
-import { DELIVERIES, MESSAGES, perDelivery } from './broker-only.js';
-import type { Run, Workload } from './workload.js';
+import { DELIVERIES, MEGABYTES, MESSAGES, perDelivery } from './broker-only.js';
+import type { Figures, Run, Workload } from './workload.js';
 
-function targetOf({ kind, server }: Run): ClientTarget {
-  const { client, dist } = kind;
-  return { pid: server.pid, port: server.port, client, ...(dist !== undefined && { dist }) };
+export function targetOf({ kind, server }: Run): ClientTarget {
+  const { client, dist, codec } = kind;
+  return {
+    pid: server.pid,
+    port: server.port,
+    client,
+    ...(dist !== undefined && { dist }),
+    ...(codec !== undefined && { codec }),
+  };
 }
 
 function unfit(kind: ServerKind, ...abilities: Ability[]): string | undefined {
@@ -20,7 +26,7 @@ function unfit(kind: ServerKind, ...abilities: Ability[]): string | undefined {
 }
 
 /** Runs two tasks that talk to each other; the second one's result counts, a failure of either is one. */
-async function pair<R>(
+export async function pair<R>(
   drivers: Drivers,
   first: Parameters<Drivers['start']>[0],
   second: Parameters<Drivers['start']>[0],
@@ -72,14 +78,20 @@ const FAN_IN: Conversation = {
   channels: Array.from({ length: 20 }, (_, i) => `bench/robot${10 + i}/pose`),
 };
 const BIG: Conversation = { ...ONE_TO_ONE, bodyBytes: 64 * 1024, burst: 2, window: 32 };
+const BIG_FROM_FOUR: Conversation = { ...BIG, channels: [CHANNEL, CHANNEL, CHANNEL, CHANNEL] };
 
 function endToEnd(name: string, about: string, conversation: Conversation, ...abilities: Ability[]): Workload {
+  const { subscribers, bodyBytes } = conversation;
+  const isBig = bodyBytes > ONE_TO_ONE.bodyBytes;
   return {
     name,
-    about,
-    figures: [...(conversation.subscribers > 1 ? DELIVERIES : MESSAGES), CLIENTS],
+    about: `end to end, ${about}`,
+    figures: [...(isBig ? MEGABYTES : subscribers > 1 ? DELIVERIES : MESSAGES), CLIENTS],
     unfit: (kind) => unfit(kind, ...abilities),
-    run: async (run) => perDelivery(await converse(run, conversation), conversation.subscribers),
+    run: async (run): Promise<Figures> => {
+      const figures = perDelivery(await converse(run, conversation), subscribers);
+      return isBig ? { ...figures, megabytes: (figures.rate * bodyBytes) / 1e6 } : figures;
+    },
   };
 }
 
@@ -97,19 +109,11 @@ async function calls(run: Run, inFlight: number): Promise<CallerResult> {
 }
 
 export const endToEndWorkloads: readonly Workload[] = [
-  endToEnd('1-1', 'end to end, one publisher, one subscriber, bodies of 128 bytes', ONE_TO_ONE),
-  endToEnd('1-50', 'end to end, one publisher, fifty subscribers', FAN_OUT),
-  endToEnd('20-1', 'end to end, twenty publishers, one subscriber with a wildcard', FAN_IN, 'wildcards'),
-  {
-    name: '64k',
-    about: 'end to end, one to one, bodies of 64 KiB',
-    figures: [{ key: 'megabytes', title: 'MB/s' }, { key: 'cpu', title: 'server µs/message' }, CLIENTS],
-    unfit: () => undefined,
-    run: async (run) => {
-      const figures = perDelivery(await converse(run, BIG), 1);
-      return { ...figures, megabytes: (figures.rate * BIG.bodyBytes) / 1e6 };
-    },
-  },
+  endToEnd('1-1', 'one publisher, one subscriber, bodies of 128 bytes', ONE_TO_ONE),
+  endToEnd('1-50', 'one publisher, fifty subscribers', FAN_OUT),
+  endToEnd('20-1', 'twenty publishers, one subscriber with a wildcard', FAN_IN, 'wildcards'),
+  endToEnd('64k', 'one to one, bodies of 64 KiB', BIG),
+  endToEnd('64k-4', 'four publishers, one subscriber, bodies of 64 KiB', BIG_FROM_FOUR, 'messages'),
   {
     name: 'rpc',
     about: 'remote calls, one at a time',
@@ -131,20 +135,5 @@ export const endToEndWorkloads: readonly Workload[] = [
     figures: [{ key: 'rate', title: 'calls/s' }, { key: 'cpu', title: 'server µs/call' }, CLIENTS],
     unfit: (kind) => unfit(kind, 'rpc'),
     run: async (run) => perDelivery(await calls(run, 64), 1),
-  },
-  {
-    name: 'replay',
-    about: 'a new subscriber gets 50,000 kept messages',
-    figures: [
-      { key: 'each', title: 'µs each' },
-      { key: 'cpu', title: 'server µs each' },
-      { key: 'clients', title: 'client µs' },
-    ],
-    unfit: (kind) => unfit(kind, 'replay'),
-    run: async (run) => {
-      const task = { kind: 'replay', target: targetOf(run), messages: run.scale.kept, bodyBytes: 128 } as const;
-      const result = await run.drivers.start<Measured>(task);
-      return { ...perDelivery(result, 1), each: (result.seconds / result.messages) * 1e6 };
-    },
   },
 ];

@@ -11,6 +11,8 @@ export interface Scale {
   readonly kept: number;
   readonly idle: number;
   readonly crowd: number;
+  /** How often a command is started. */
+  readonly starts: number;
   /** Milliseconds between two looks at the memory of a server. */
   readonly settle: number;
 }

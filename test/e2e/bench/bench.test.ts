@@ -54,13 +54,27 @@ describe('the benchmarks', () => {
     async () => {
       const { code, output, errors } = await bench(['--smoke', '--json']);
       expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining('the figures mean nothing') });
-      const { results } = JSON.parse(output);
+      const { results, targets } = JSON.parse(output);
       const ran = (server: string) =>
         results
           .filter((result: { server: string; figures?: object }) => result.server === server && result.figures)
           .map((result: { workload: string }) => result.workload);
       expect(ran('relay')).toEqual(expect.arrayContaining(['broker-1-1', 'broker-1-50', '1-1', '1-50', 'rpc']));
       expect(ran('spoke')).toEqual(expect.arrayContaining([...ran('relay'), 'crowd', 'replay']));
+      const measured = targets.filter((one: { spread?: object }) => one.spread !== undefined);
+      expect(measured.map((one: { target: { row: string } }) => one.target.row)).toContain(
+        'beside 100,000 subscriptions: processor time',
+      );
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'speak msgpack as well, and print a table of what was to be reached',
+    async () => {
+      const { code, output } = await bench(['--smoke', '--table', '-o', 'spoke-msgpack', '-w', 'broker-1-1,crowd,1-1']);
+      expect(code).toBe(0);
+      expect(output).toMatch(/beside 100,000 subscriptions: processor time +msgpack +<= 1\.20 x without +[\d.]+/);
     },
     TIMEOUT,
   );
