@@ -51,7 +51,10 @@ export function membersOf(head: OutgoingHead): Map<string, unknown> {
   if (head.time !== undefined && !Number.isFinite(head.time)) {
     throw new TypeError(`head.time must be a finite number, not ${head.time}`);
   }
-  const members = new Map<string, unknown>([['channel', head.channel]]);
+  const members = new Map<string, unknown>();
+  // First, where readers look for it.
+  if (head.id !== undefined) members.set(ID_KEY, head.id);
+  members.set('channel', head.channel);
   if (head.persist === true) members.set('persist', true);
   if (head.bounce === false) members.set('bounce', false);
   for (const [key, value] of Object.entries(head.fields ?? {})) {

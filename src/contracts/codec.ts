@@ -8,7 +8,7 @@ import type { Limits } from './limits.js';
 export type HeadFields = Readonly<Record<string, unknown>>;
 
 /**
- * What is known of a message apart from its time and body. Immutable, and the same object may serve many messages:
+ * What is known of a message apart from its time, its id and its body. Immutable, and the same object may serve many messages:
  * heads repeat, and codecs remember them.
  */
 export interface Head {
@@ -18,8 +18,6 @@ export interface Head {
   readonly bounce: boolean;
   /** `true`: kept as the last value of its channel. */
   readonly persist: boolean;
-  /** `-id`, when it is a text: the same for every copy of one message (docs/protocol.md#message-identity). */
-  readonly id: string | undefined;
   /** All keys as they were sent, but `channel` canonical, and without `time`, `bounce` and `-id`. */
   fields(): HeadFields;
 }
@@ -33,6 +31,8 @@ export interface HeadView {
 
 /** One message as read, with its bytes: they are as short-lived as the chunk they came in. */
 export interface MessageView extends HeadView {
+  /** `-id`, when it is a text: the same for every copy of one message (docs/protocol.md#message-identity). */
+  readonly id: string | undefined;
   readonly bytes: Uint8Array;
   /** The encoded body within `bytes`; an absent body is an empty range, and means `null`. */
   readonly bodyStart: number;
@@ -65,6 +65,8 @@ export interface OutgoingHead {
   readonly time?: number | undefined;
   readonly bounce?: boolean;
   readonly persist?: boolean;
+  /** `-id`. */
+  readonly id?: string | undefined;
   /** Other keys. `channel`, `time`, `bounce` and `persist` are ignored here. */
   readonly fields?: HeadFields;
 }
@@ -109,4 +111,11 @@ export interface Codec extends ClientCodec<MessageView> {
    * @returns the length of the frame; it ends where the sink now stands.
    */
   forward(view: MessageView, time: number, sink: FrameSink, id?: string): number;
+
+  /**
+   * Writes one complete frame with another head, for a message that this codec's reader returned: the body as the bytes
+   * it came in.
+   * @throws {SpokeError} `NOT_ENCODABLE` when the head cannot be written; nothing is written.
+   */
+  forwardWith(head: OutgoingHead, view: MessageView, sink: FrameSink): number;
 }

@@ -69,23 +69,17 @@ export class LengthCodec implements Codec {
     );
   }
 
+  forwardWith(head: OutgoingHead, message: MessageView, sink: FrameSink): number {
+    this.counts.forward++;
+    return this.#write(headOf(head), unpack(message.bytes).body, sink);
+  }
+
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
     this.counts.encode++;
     if (JSON.stringify(body ?? null).includes('unsayable')) {
       throw new SpokeError('NOT_ENCODABLE', 'the length codec has no word for it');
     }
-    const { channel, time, bounce, persist, fields } = head;
-    return this.#write(
-      {
-        ...fields,
-        channel,
-        ...(time !== undefined && { time }),
-        ...(bounce === false && { bounce }),
-        ...(persist && { persist }),
-      },
-      body ?? null,
-      sink,
-    );
+    return this.#write(headOf(head), body ?? null, sink);
   }
 
   decodeBody(message: MessageView): unknown {
@@ -101,6 +95,17 @@ export class LengthCodec implements Codec {
     sink.commit(frame.length);
     return frame.length;
   }
+}
+
+function headOf({ channel, time, bounce, persist, id, fields }: OutgoingHead): Record<string, unknown> {
+  return {
+    ...fields,
+    channel,
+    ...(time !== undefined && { time }),
+    ...(bounce === false && { bounce }),
+    ...(persist && { persist }),
+    ...(id !== undefined && { '-id': id }),
+  };
 }
 
 function unpack(bytes: Uint8Array): Packed {
@@ -119,8 +124,8 @@ function unpack(bytes: Uint8Array): Packed {
 function view(bytes: Uint8Array): MessageView {
   const { fields, channel, time, bounce, persist, id } = unpack(bytes);
   const all: HeadFields = { ...fields, channel, ...(persist && { persist }) };
-  const head: Head = { channel, bounce, persist, id, fields: () => all };
-  return { head, time, bytes, bodyStart: 0, bodyEnd: bytes.length };
+  const head: Head = { channel, bounce, persist, fields: () => all };
+  return { head, time, id, bytes, bodyStart: 0, bodyEnd: bytes.length };
 }
 
 class LengthDeframer implements Deframer {

@@ -44,6 +44,10 @@ export class JsonCodec implements Codec {
     return this.#writer.forward(own(view), time, sink);
   }
 
+  forwardWith(head: OutgoingHead, view: MessageView, sink: FrameSink): number {
+    return this.#writer.forwardWith(head, own(view), sink);
+  }
+
   /**
    * By the rules of `JSON.stringify`: undefined members are dropped, `NaN` is null, a `Date` is its ISO text. Beyond
    * that, an undefined body is null and a bigint is an integer of any size.

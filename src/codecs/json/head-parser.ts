@@ -17,6 +17,7 @@ import { KnownText } from './words.js';
 export interface ParsedHead {
   readonly head: JsonHead;
   readonly time: number | undefined;
+  readonly id: string | undefined;
   /** The number of `time`; an empty range when there is none. */
   readonly timeStart: number;
   readonly timeEnd: number;
@@ -82,7 +83,7 @@ function parseShort(
   const channel = stringAt(bytes, channelStart, channelEnd);
   if (canonical(channel) !== channel) return undefined;
   checkChannel(channel, channel, limits);
-  return { head: new JsonHead(channel, true, false), time, timeStart, timeEnd };
+  return { head: new JsonHead(channel, true, false), time, id: undefined, timeStart, timeEnd };
 }
 
 function parseAny(
@@ -121,14 +122,16 @@ function parseAny(
   const bounce = bounceMember === undefined || truth(bytes, bounceMember);
   const persist = persistMember !== undefined && truth(bytes, persistMember);
   const idMember = members.get(ID_KEY);
-  const id = idMember !== undefined && data.getUint8(idMember.start) === 0x22 ? idMember : undefined;
-  const verbatim = asPeersWrite && sent === channel && bounceMember === undefined && idMember === undefined;
+  const isText = idMember !== undefined && data.getUint8(idMember.start) === 0x22;
+  const id = isText ? stringAt(bytes, idMember.start, idMember.end) : undefined;
+  const verbatimButId = asPeersWrite && sent === channel && bounceMember === undefined;
+  const verbatim = verbatimButId && idMember === undefined;
   const rewritten = verbatim ? undefined : rewrite(bytes, members, channel === sent ? undefined : channel);
   const known =
     1 + Number(timeMember !== undefined) + Number(bounceMember !== undefined) + Number(idMember !== undefined);
   const text = members.size === known ? undefined : utf8Text(bytes, start, end);
-  const head = new JsonHead(channel, bounce, persist, rewritten, text, id && stringAt(bytes, id.start, id.end));
-  return { head, time, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0 };
+  const head = new JsonHead(channel, bounce, persist, rewritten, text, verbatimButId && id !== undefined);
+  return { head, time, id, timeStart: timeMember?.start ?? 0, timeEnd: timeMember?.end ?? 0 };
 }
 
 /**

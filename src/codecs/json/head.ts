@@ -17,19 +17,27 @@ export class JsonHead implements Head {
   readonly channel: string;
   readonly bounce: boolean;
   readonly persist: boolean;
-  readonly id: string | undefined;
   /** `undefined`: the head goes out as the bytes it came in, plus a time. */
   readonly rewritten: Rewritten | undefined;
+  /** Whether it is rewritten for no other reason than that it has an `-id`. */
+  readonly identified: boolean;
   /** The head as text, when it has members beyond those above. */
   readonly #text: string | undefined;
   #fields: HeadFields | undefined;
 
-  constructor(channel: string, bounce: boolean, persist: boolean, rewritten?: Rewritten, text?: string, id?: string) {
+  constructor(
+    channel: string,
+    bounce: boolean,
+    persist: boolean,
+    rewritten?: Rewritten,
+    text?: string,
+    identified = false,
+  ) {
     this.channel = channel;
     this.bounce = bounce;
     this.persist = persist;
-    this.id = id;
     this.rewritten = rewritten;
+    this.identified = identified;
     this.#text = text;
   }
 

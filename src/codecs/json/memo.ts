@@ -5,7 +5,7 @@ import { findByte } from '../text.js';
 import type { JsonHead } from './head.js';
 import { storeWords, wordsNeeded, wordsStandAt } from './words.js';
 
-/** What is known of one way to begin a message: all that stands before the body. */
+/** What is known of one way to begin a message: all that stands before the body, or between an id and the body. */
 export interface KnownStart {
   readonly head: JsonHead;
   /** Bytes up to the number of `time`; all of them when the head has none. */
@@ -14,6 +14,8 @@ export interface KnownStart {
   readonly after: number;
   /** From the beginning of the message to that of the head. */
   readonly headOffset: number;
+  /** The head begins with an id, which is different each time: what is known begins after it. */
+  readonly identified: boolean;
   /** From the end of the head to the body. */
   readonly bodyGap: number;
   /** The bytes before the head, and those between head and body, are those that the peers write. */
@@ -26,6 +28,7 @@ export class MemoSlot {
   readonly before: number;
   readonly after: number;
   readonly headOffset: number;
+  readonly identified: boolean;
   readonly bodyGap: number;
   readonly asPeersWrite: boolean;
   /** Where its bytes are in the memory's store. */
@@ -38,6 +41,7 @@ export class MemoSlot {
     this.before = known.before;
     this.after = known.after;
     this.headOffset = known.headOffset;
+    this.identified = known.identified;
     this.bodyGap = known.bodyGap;
     this.asPeersWrite = known.asPeersWrite;
     this.words = words;
@@ -87,7 +91,7 @@ export class HeadMemo {
   }
 
   /**
-   * Whether a message that starts at `pos` begins like this, up to the number of its time or to its body.
+   * Whether the bytes from `pos` on are these, up to the number of the time or to the body.
    * @returns the position there, or -1.
    */
   gap(known: MemoSlot, data: DataView, pos: number, end: number): number {

@@ -5,6 +5,7 @@
 import type { Limits, MessageReader } from '../../contracts/index.js';
 import { utf8Text } from '../text.js';
 import { checkString, checkValue, skipSpace } from './checker.js';
+import { idBefore, idEnd } from './id.js';
 import type { ParsedHead } from './head-parser.js';
 import { parseHead } from './head-parser.js';
 import type { HeadMemo, MemoSlot } from './memo.js';
@@ -30,6 +31,8 @@ export class JsonReader implements MessageReader {
   #last: MemoSlot | undefined;
   /** Of the message at hand. */
   #hash = 0;
+  /** Where it goes on after an id that is its first member, else where it begins. In its DataView. */
+  #rest = 0;
 
   constructor(limits: Limits, memo: HeadMemo) {
     this.#limits = limits;
@@ -43,9 +46,14 @@ export class JsonReader implements MessageReader {
     view.start = start;
     this.#hash = 0;
     let known = this.#last;
-    let body = known === undefined ? -1 : this.#match(known, data, base + start, base + end);
+    let body = -1;
+    if (known !== undefined) {
+      this.#rest = known.identified ? idEnd(data, base + start, base + end) : base + start;
+      body = this.#match(known, data, base + start, base + end);
+    }
     if (body < 0) {
-      this.#hash = hashStart(bytes, data, base, start, end);
+      this.#rest = idEnd(data, base + start, base + end);
+      this.#hash = hashStart(bytes, data, base, this.#rest - base, end);
       known = this.#memo.candidate(this.#hash);
       if (known === undefined) return this.#readAny(bytes, start, end);
       body = this.#match(known, data, base + start, base + end);
@@ -59,6 +67,7 @@ export class JsonReader implements MessageReader {
       return this.#readAny(bytes, start, end);
     }
     view.head = known.head;
+    view.id = known.identified ? idBefore(bytes, start, this.#rest - base) : undefined;
     view.headStart = start + known.headOffset;
     view.headEnd = body - base - known.bodyGap;
     view.bodyStart = body - base;
@@ -84,13 +93,14 @@ export class JsonReader implements MessageReader {
   };
 
   /**
-   * Whether a message begins like this; then its time is in the view.
+   * Whether a message that begins at `start` goes on like this after its id, if it has one; then its time is in the view.
    * No JSON value is the beginning of another one that goes on with the same bytes, so equal bytes up to the body are the
    * same head, and an equal beginning, a number and an equal rest are too.
    * @returns where the body begins, or -1.
    */
-  #match(known: MemoSlot, data: DataView, pos: number, end: number): number {
-    if (known.replaced) return -1;
+  #match(known: MemoSlot, data: DataView, start: number, end: number): number {
+    const pos = this.#rest;
+    if (known.replaced || known.identified !== (pos !== start)) return -1;
     const memo = this.#memo;
     const view = this.#view;
     const gap = memo.gap(known, data, pos, end);
@@ -103,7 +113,7 @@ export class JsonReader implements MessageReader {
     const timeEnd = this.#times.end;
     const body = memo.body(known, data, timeEnd, end);
     // A number may be as long as it likes.
-    if (body - known.bodyGap - pos - known.headOffset > this.#limits.headBytes) return -1;
+    if (body - known.bodyGap - start - known.headOffset > this.#limits.headBytes) return -1;
     view.time = time;
     view.timeStart = gap - view.base;
     view.timeEnd = timeEnd - view.base;
@@ -158,6 +168,7 @@ export class JsonReader implements MessageReader {
     const view = this.#view;
     view.head = parsed.head;
     view.time = parsed.time;
+    view.id = parsed.id;
     view.headStart = headStart;
     view.headEnd = headEnd;
     view.timeStart = parsed.timeStart;
@@ -169,21 +180,26 @@ export class JsonReader implements MessageReader {
       bodyStart === headEnd + BODY_KEY.length &&
       HEAD_KEY.standsAt(data, start, end) &&
       BODY_KEY.standsAt(data, headEnd, end);
-    // Whatever comes between, it will be there again when the same bytes are.
-    if (this.#hash !== 0 && bodyStart > headEnd && this.#memo.wants(this.#hash, bodyStart - start)) {
-      this.#remember(data, parsed);
+    // Whatever comes between, it will be there again when the same bytes are. An id will not: only what follows one that
+    // is first, in the head that counts, is remembered.
+    const known = this.#rest - view.base;
+    const again =
+      known === start ? parsed.id === undefined : parsed.head.identified && headStart === start + HEAD_KEY.length;
+    if (this.#hash !== 0 && bodyStart > headEnd && again && this.#memo.wants(this.#hash, bodyStart - known)) {
+      this.#remember(data, known, parsed);
     }
     return view;
   }
 
-  #remember(data: DataView, { head, time, timeStart, timeEnd }: ParsedHead): void {
+  #remember(data: DataView, rest: number, { head, time, timeStart, timeEnd }: ParsedHead): void {
     const { start, headStart, headEnd, bodyStart, asPeersWrite } = this.#view;
     const timed = time !== undefined;
-    this.#last = this.#memo.keep(this.#hash, data, start, timeEnd, {
+    this.#last = this.#memo.keep(this.#hash, data, rest, timeEnd, {
       head,
-      before: (timed ? timeStart : bodyStart) - start,
+      before: (timed ? timeStart : bodyStart) - rest,
       after: timed ? bodyStart - timeEnd : 0,
       headOffset: headStart - start,
+      identified: rest !== start,
       bodyGap: bodyStart - headEnd,
       asPeersWrite,
     });

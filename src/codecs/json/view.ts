@@ -15,6 +15,7 @@ const NO_HEAD = new JsonHead('', true, false);
 export class JsonView implements MessageView {
   head = NO_HEAD;
   time: number | undefined = undefined;
+  id: string | undefined = undefined;
   bytes: Uint8Array = EMPTY;
   bodyStart = 0;
   bodyEnd = 0;

@@ -4,8 +4,9 @@
 // Hot (test/bench/micro/codec.bench.ts): `forward` copies, and formats nothing but a time it has not just formatted.
 
 import type { FrameSink, OutgoingHead } from '../../contracts/index.js';
-import { FORBIDDEN_KEYS, ID_KEY, OWN_KEYS } from '../head-rules.js';
+import { FORBIDDEN_KEYS, OWN_KEYS } from '../head-rules.js';
 import { utf8Bound, utf8Bytes, writeUtf8 } from '../text.js';
+import { COMMON_OPENING, OpeningWriter, openingWith } from './id.js';
 import { BODY_KEY, HEAD_KEY } from './reader.js';
 import { notEncodable, stringify } from './stringify.js';
 import type { JsonView } from './view.js';
@@ -16,14 +17,11 @@ const NULL = dataOf(utf8Bytes('null'));
 /** `}` and NUL, written little-endian. */
 const END = 0x007d;
 
-/** A larger one is not held on to. */
-const MAX_SCRATCH = 256 * 1024;
-
 export class JsonWriter {
   /** The member for the time formatted last: all messages of one turn have one time. */
   #stamp = new KnownText(`${TIME_KEY}0`);
   #stamped = 0;
-  readonly #scratch = new Scratch();
+  readonly #openings = new OpeningWriter();
   // The beginning written last: most messages follow one on the same channel.
   #channel = '';
   #beginning = '{"head": {"channel": ""';
@@ -55,23 +53,36 @@ export class JsonWriter {
 
   /** With an `-id`, as the first member of the head. */
   forwardAs(id: string, view: JsonView, time: number, sink: FrameSink): number {
-    const scratch = this.#scratch;
-    const length = this.forward(view, time, scratch);
-    const source = this.#dataOf(scratch.block);
-    const member = utf8Bytes(`${JSON.stringify(ID_KEY)}: ${JSON.stringify(id)}, `);
-    const start = sink.reserve(length + member.length);
-    const target = dataOf(sink.block);
-    let at = copyText(source, 0, HEAD_KEY.length + 1, target, start);
-    at = copyText(dataOf(member), 0, member.length, target, at);
-    // Up to the NUL, which is no text.
-    at = copyText(source, HEAD_KEY.length + 1, length - 1, target, at);
-    target.setUint8(at, 0);
-    sink.commit(length + member.length);
-    return length + member.length;
+    if (id !== view.id || view.time === undefined || !view.asPeersWrite || !view.head.identified) {
+      const stamp = view.time === undefined ? this.#format(time) : undefined;
+      return this.#relay(view, stamp, sink, this.#openings.prepare(id));
+    }
+    // Its own id, as it came by another bridge.
+    const { data, base } = view;
+    const length = view.bodyEnd - view.start + 2;
+    let at = sink.reserve(length);
+    const target = this.#dataOf(sink.block);
+    at = copyText(data, base + view.start, base + view.bodyEnd, target, at);
+    target.setUint16(at, END, true);
+    sink.commit(length);
+    return length;
   }
 
-  /** A message that came in another layout, or whose head changes on the way. */
-  #relay(view: JsonView, stamp: KnownText | undefined, sink: FrameSink): number {
+  /** With another head. */
+  forwardWith(head: OutgoingHead, view: JsonView, sink: FrameSink): number {
+    const text = `${this.#opening(head)}${otherMembers(head)}}, "body": `;
+    const bodyBytes = Math.max(view.bodyEnd - view.bodyStart, NULL.byteLength);
+    const start = sink.reserve(utf8Bound(text) + bodyBytes + 2);
+    const length = this.#writeBody(view, sink, start + writeUtf8(text, sink.block, start)) - start;
+    sink.commit(length);
+    return length;
+  }
+
+  /**
+   * A message that came in another layout, or whose head changes on the way.
+   * @param opening - bytes of the opening that is prepared, instead of what all messages begin with; 0 for none.
+   */
+  #relay(view: JsonView, stamp: KnownText | undefined, sink: FrameSink, opening = 0): number {
     const { data, base, head } = view;
     const { rewritten } = head;
     const headBytes =
@@ -80,40 +91,54 @@ export class JsonWriter {
     const bodyBytes = view.bodyEnd - view.bodyStart;
     // A few bytes more than are needed; the sink takes them back.
     const start = sink.reserve(
-      HEAD_KEY.length + headBytes + timeBytes + BODY_KEY.length + Math.max(bodyBytes, NULL.byteLength) + 2,
+      opening + HEAD_KEY.length + headBytes + timeBytes + BODY_KEY.length + Math.max(bodyBytes, NULL.byteLength) + 2,
     );
     const target = this.#dataOf(sink.block);
     let at = start;
+    if (opening > 0) at = this.#openings.write(target, at);
+    const written = opening > 0 ? COMMON_OPENING : 0;
     if (rewritten !== undefined) {
-      at = copyText(rewritten.before.data, 0, rewritten.before.length, target, at);
+      at = copyText(rewritten.before.data, written, rewritten.before.length, target, at);
       at =
         stamp === undefined
           ? copyText(data, base + view.timeStart, base + view.timeEnd, target, at)
           : copyText(stamp.data, TIME_KEY.length, stamp.length, target, at);
       at = copyText(rewritten.after.data, 0, rewritten.after.length, target, at);
     } else {
-      at = copyText(HEAD_KEY.data, 0, HEAD_KEY.length, target, at);
-      at = copyText(data, base + view.headStart, base + view.headEnd - 1, target, at);
+      if (written === 0) at = copyText(HEAD_KEY.data, 0, HEAD_KEY.length, target, at);
+      const from = view.headStart + (written === 0 ? 0 : 1);
+      at = copyText(data, base + from, base + view.headEnd - 1, target, at);
       if (stamp !== undefined) at = copyText(stamp.data, 0, stamp.length, target, at);
       target.setUint8(at++, 0x7d);
       at = copyText(BODY_KEY.data, 0, BODY_KEY.length, target, at);
     }
-    at =
-      bodyBytes === 0
-        ? copyText(NULL, 0, NULL.byteLength, target, at)
-        : copyText(data, base + view.bodyStart, base + view.bodyEnd, target, at);
-    target.setUint16(at, END, true);
-    const length = at + 2 - start;
+    const length = this.#writeBody(view, sink, at) - start;
     sink.commit(length);
     return length;
   }
 
+  /** Writes the body and the end, and returns the position after them. */
+  #writeBody({ data, base, bodyStart, bodyEnd }: JsonView, sink: FrameSink, start: number): number {
+    const target = this.#dataOf(sink.block);
+    const at =
+      bodyStart === bodyEnd
+        ? copyText(NULL, 0, NULL.byteLength, target, start)
+        : copyText(data, base + bodyStart, base + bodyEnd, target, start);
+    target.setUint16(at, END, true);
+    return at + 2;
+  }
+
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
-    const text = `${this.#begin(head.channel)}${otherMembers(head)}}, "body": ${stringify(body)}}\0`;
+    const text = `${this.#opening(head)}${otherMembers(head)}}, "body": ${stringify(body)}}\0`;
     const start = sink.reserve(utf8Bound(text));
     const length = writeUtf8(text, sink.block, start);
     sink.commit(length);
     return length;
+  }
+
+  #opening({ channel, id }: OutgoingHead): string {
+    const text = this.#begin(channel);
+    return id === undefined ? text : openingWith(id) + text.slice(COMMON_OPENING);
   }
 
   /** The text up to the channel. */
@@ -141,18 +166,6 @@ export class JsonWriter {
     }
     return this.#target;
   }
-}
-
-/** Holds one frame for a moment. */
-class Scratch implements FrameSink {
-  block: Uint8Array = new Uint8Array(0);
-
-  reserve(bytes: number): number {
-    if (bytes > this.block.length || this.block.length > MAX_SCRATCH) this.block = new Uint8Array(bytes + bytes);
-    return 0;
-  }
-
-  commit(): void {}
 }
 
 /** Time last, where all brokers put it. */

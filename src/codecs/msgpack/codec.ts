@@ -74,6 +74,10 @@ export class MsgpackCodec implements Codec {
     return length;
   }
 
+  forwardWith(head: OutgoingHead, view: MessageView, sink: FrameSink): number {
+    return this.#write(head, this.#headBytes(head), view.bytes, view.bodyStart, view.bodyEnd, sink);
+  }
+
   /**
    * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, a bigint beyond 64 bits, a cycle or nesting
    *   too deep for the stack, a head key `self` or `body`, more than 16 MiB,
@@ -81,6 +85,18 @@ export class MsgpackCodec implements Codec {
    */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
     const prefix = this.#headBytes(head);
+    const packed = this.#pack(body);
+    return this.#write(head, prefix, packed, 0, packed.length, sink);
+  }
+
+  #write(
+    head: OutgoingHead,
+    prefix: Uint8Array,
+    body: Uint8Array,
+    bodyStart: number,
+    bodyEnd: number,
+    sink: FrameSink,
+  ): number {
     const headLength = prefix.length + (head.time === undefined ? 0 : TIME_BYTES);
     if (headLength > MAX_HEAD_LENGTH) {
       throw new SpokeError(
@@ -88,8 +104,7 @@ export class MsgpackCodec implements Codec {
         `a msgpack head has at most ${MAX_HEAD_LENGTH} bytes; this has ${headLength}`,
       );
     }
-    const packed = this.#pack(body);
-    const length = HEAD_AT + headLength + packed.length;
+    const length = HEAD_AT + headLength + bodyEnd - bodyStart;
     if (length - LENGTH_BYTES >= MAX_LENGTH) {
       throw new SpokeError(
         'NOT_ENCODABLE',
@@ -104,7 +119,7 @@ export class MsgpackCodec implements Codec {
       writeFloat(head.time, target, at);
       at += TIME_BYTES;
     }
-    copy(packed, 0, packed.length, target, at);
+    copy(body, bodyStart, bodyEnd, target, at);
     sink.commit(length);
     return length;
   }
@@ -131,8 +146,9 @@ export class MsgpackCodec implements Codec {
 
   /** Up to the time when there is one, else all of it. */
   #headBytes(head: OutgoingHead): Uint8Array {
-    const { channel, time, persist, bounce, fields } = head;
-    const plain = time === undefined && persist !== true && bounce !== false && fields === undefined;
+    const { channel, time, persist, bounce, fields, id } = head;
+    const plain =
+      time === undefined && persist !== true && bounce !== false && fields === undefined && id === undefined;
     const known = plain ? this.#heads.get(channel) : undefined;
     if (known !== undefined) return known;
     const members = membersOf(head);

@@ -6,9 +6,17 @@ import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
+import { utf8Bytes } from '../text.js';
 
 /** `a4 "time" cb`: the key of the time and the type of its value, a float of 64 bits. */
 export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
+
+/** `a3 "-id"`. */
+export const ID_OPENING = Uint8Array.of(0xa3, 0x2d, 0x69, 0x64);
+
+/** The first byte of a map of less than 16 members, less their number. */
+const FIXMAP = 0x80;
+const MAX_FIXMAP = 15;
 
 // Maps, because an object would not take the key `__proto__`.
 const SETTINGS: object = {
@@ -26,25 +34,36 @@ export class MsgpackHead implements Head {
   readonly channel: string;
   readonly bounce: boolean;
   readonly persist: boolean;
-  readonly id: string | undefined;
   /** The head as it goes out, up to where the eight bytes of the time are. */
   readonly prefix: Uint8Array;
   readonly #members: ReadonlyMap<string, unknown>;
   #fields: HeadFields | undefined;
 
   /** @param members - without `time`, `bounce` and `-id`, the channel canonical. */
-  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean, id?: string) {
+  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean) {
     this.channel = channel;
     this.bounce = bounce;
     this.persist = persist;
-    this.id = id;
     this.#members = members;
     this.prefix = headPrefix(members);
   }
 
-  /** As `prefix`, with an `-id`. */
+  /** As `prefix`, with an `-id` as its first member. */
   prefixAs(id: string): Uint8Array {
-    return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
+    const { prefix } = this;
+    const [map = 0] = prefix;
+    if (map < FIXMAP || map >= FIXMAP + MAX_FIXMAP) return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
+    const text = utf8Bytes(id);
+    const size = text.length < 32 ? [0xa0 | text.length] : [0xd9, text.length];
+    if (text.length > 0xff) return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
+    const opening = ID_OPENING.length + size.length + text.length;
+    const bytes = new Uint8Array(1 + opening + prefix.length - 1);
+    bytes[0] = map + 1;
+    bytes.set(ID_OPENING, 1);
+    bytes.set(size, 1 + ID_OPENING.length);
+    bytes.set(text, 1 + opening - text.length);
+    bytes.set(prefix.subarray(1), 1 + opening);
+    return bytes;
   }
 
   fields(): HeadFields {
@@ -62,6 +81,9 @@ export class MsgpackHead implements Head {
 export interface ParsedHead {
   readonly head: MsgpackHead;
   readonly time: number | undefined;
+  readonly id: string | undefined;
+  /** Known to have less than 16 members, and no key twice. */
+  readonly distinct: boolean;
 }
 
 /**
@@ -91,7 +113,12 @@ export function parseHead(bytes: Uint8Array, start: number, end: number, limits:
   members.delete(ID_KEY);
   members.delete('bounce');
   members.set('channel', channel);
-  return { head: new MsgpackHead(members, channel, bounce, persist, typeof id === 'string' ? id : undefined), time };
+  return {
+    head: new MsgpackHead(members, channel, bounce, persist),
+    time,
+    id: typeof id === 'string' ? id : undefined,
+    distinct: decoded.size === (bytes[start] ?? 0) - FIXMAP,
+  };
 }
 
 /** The head up to its time, which it must have. */

@@ -10,15 +10,17 @@ const MAX_HEAD_BYTES = 512;
 
 export class KnownHead {
   readonly head: MsgpackHead;
-  /** The head's bytes, without those of the time. */
+  /** The head's bytes, without those of the time and of an id that is the first member. */
   readonly key: Uint8Array;
   readonly timed: boolean;
+  readonly identified: boolean;
   readonly #depth: number;
 
-  constructor(head: MsgpackHead, key: Uint8Array, timed: boolean) {
+  constructor(head: MsgpackHead, key: Uint8Array, timed: boolean, identified: boolean) {
     this.head = head;
     this.key = key;
     this.timed = timed;
+    this.identified = identified;
     this.#depth = depthOf(head.channel);
   }
 
@@ -36,21 +38,15 @@ export class HeadMemo {
     return this.#known[hash & (SLOTS - 1)];
   }
 
-  remember(
-    hash: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    timed: boolean,
-    head: MsgpackHead,
-  ): KnownHead | undefined {
-    if (end - start > MAX_HEAD_BYTES) return undefined;
+  /** @param known - made when it is wanted: not for the first of its hash. */
+  remember(hash: number, bytes: number, known: () => KnownHead): KnownHead | undefined {
+    if (bytes > MAX_HEAD_BYTES) return undefined;
     const slot = hash & (SLOTS - 1);
     if (this.#seen[slot] !== hash) {
       this.#seen[slot] = hash;
       return undefined;
     }
-    return (this.#known[slot] = new KnownHead(head, bytes.slice(start, end), timed));
+    return (this.#known[slot] = known());
   }
 }
 
@@ -61,8 +57,9 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
   return hash ^ (hash >>> 15);
 }
 
-/** Whether the known bytes stand at `at`; there are at least as many. */
-export function sameBytes(known: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[at + i]) return false;
+/** Whether the known bytes, from one of them on, stand at `at`; there are at least as many. */
+export function sameBytes(known: Uint8Array, bytes: Uint8Array, at: number, from = 0): boolean {
+  at -= from;
+  for (let i = from; i < known.length; i++) if (known[i] !== bytes[at + i]) return false;
   return true;
 }

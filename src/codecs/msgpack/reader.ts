@@ -5,8 +5,9 @@ import type { Limits, MessageReader } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { checkValue, TOO_DEEP } from './checker.js';
 import { parseHead, TIME_KEY } from './head.js';
-import type { HeadMemo, KnownHead } from './memo.js';
-import { hashBytes, sameBytes } from './memo.js';
+import { idBefore, idEnd } from './id.js';
+import type { HeadMemo } from './memo.js';
+import { hashBytes, KnownHead, sameBytes } from './memo.js';
 import { readFloat } from './number.js';
 import { MsgpackView } from './view.js';
 
@@ -52,7 +53,7 @@ export class MsgpackReader implements MessageReader {
     throw malformed(after < 0 ? 'the body is not one value of the domain' : 'bytes follow the body');
   }
 
-  /** Puts head and time into the view. */
+  /** Puts head, time and id into the view. */
   #head(bytes: Uint8Array, start: number, end: number): void {
     const view = this.#view;
     // The time is last, and always a float: everything before it is the same from message to message.
@@ -61,10 +62,13 @@ export class MsgpackReader implements MessageReader {
     const keyEnd = timed ? timeAt : end;
     let known = this.#last;
     let hash = 0;
-    if (known === undefined || !matches(known, bytes, start, keyEnd, timed)) {
-      hash = hashBytes(bytes, start, keyEnd);
+    // Where it goes on after an id that is its first member, which is different each time; else where it begins.
+    let rest = known?.identified === true ? idEnd(bytes, start, keyEnd) : start;
+    if (known === undefined || !matches(known, bytes, start, rest, keyEnd, timed)) {
+      rest = idEnd(bytes, start, keyEnd);
+      hash = hashBytes(bytes, rest, keyEnd);
       known = this.#memo.candidate(hash);
-      if (known === undefined || !matches(known, bytes, start, keyEnd, timed) || !known.within(this.#limits)) {
+      if (known === undefined || !matches(known, bytes, start, rest, keyEnd, timed) || !known.within(this.#limits)) {
         known = undefined;
       }
     }
@@ -76,23 +80,47 @@ export class MsgpackReader implements MessageReader {
       this.#last = known;
       view.head = known.head;
       view.time = time;
+      view.id = rest === start ? undefined : idBefore(bytes, start, rest);
       return;
     }
     const after = checkValue(bytes, start, end, this.#limits.bodyDepth);
     if (after === TOO_DEEP) throw tooDeep('head', this.#limits.bodyDepth);
     if (after !== end) throw malformed('the head is not one value of the domain');
     const parsed = parseHead(bytes, start, end, this.#limits);
-    // Only what is laid out as ours is remembered: a time that stands elsewhere would be taken for part of the head.
-    if (timed || parsed.time === undefined) {
-      this.#last = this.#memo.remember(hash, bytes, start, keyEnd, timed, parsed.head) ?? this.#last;
-    }
     view.head = parsed.head;
     view.time = parsed.time;
+    view.id = parsed.id;
+    // Only what is laid out as ours is remembered: a time or an id that stands elsewhere would be taken for part of the head.
+    if (!timed && parsed.time !== undefined) return;
+    if (rest === start ? parsed.id !== undefined : !parsed.distinct) return;
+    const make = () => {
+      const key = rest === start ? bytes.slice(start, keyEnd) : withFirst(bytes, start, rest, keyEnd);
+      return new KnownHead(parsed.head, key, timed, rest !== start);
+    };
+    this.#last = this.#memo.remember(hash, keyEnd - rest, make) ?? this.#last;
   }
 }
 
-function matches(known: KnownHead, bytes: Uint8Array, start: number, end: number, timed: boolean): boolean {
-  return known.timed === timed && known.key.length === end - start && sameBytes(known.key, bytes, start);
+function matches(
+  known: KnownHead,
+  bytes: Uint8Array,
+  start: number,
+  rest: number,
+  end: number,
+  timed: boolean,
+): boolean {
+  const { key, identified } = known;
+  if (known.timed !== timed) return false;
+  if (!identified) return rest === start && key.length === end - start && sameBytes(key, bytes, start);
+  return rest !== start && key.length === 1 + end - rest && key[0] === bytes[start] && sameBytes(key, bytes, rest, 1);
+}
+
+/** The byte at `start`, and those from `rest` on. */
+function withFirst(bytes: Uint8Array, start: number, rest: number, end: number): Uint8Array {
+  const key = new Uint8Array(1 + end - rest);
+  key[0] = bytes[start] ?? 0;
+  key.set(bytes.subarray(rest, end), 1);
+  return key;
 }
 
 function malformed(what: string): SpokeError {

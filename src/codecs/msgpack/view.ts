@@ -9,6 +9,7 @@ const EMPTY = new Uint8Array(0);
 export class MsgpackView implements MessageView {
   head = new MsgpackHead(new Map([['channel', '']]), '', true, false);
   time: number | undefined = undefined;
+  id: string | undefined = undefined;
   bytes: Uint8Array = EMPTY;
   bodyStart = 0;
   bodyEnd = 0;

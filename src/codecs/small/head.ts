@@ -22,7 +22,7 @@ export class DecodedView implements HeadView {
       if (FORBIDDEN_KEYS.has(key)) throw malformed(`the head has the key \`${key}\`, which no peer can take`);
       fields[key] = value;
     }
-    const { channel: given, time, bounce = true, persist, [ID_KEY]: id } = fields;
+    const { channel: given, time, bounce = true, persist } = fields;
     if (typeof given !== 'string') throw malformed('there is no head with a text as its `channel`');
     const channel = canonical(given);
     const seconds = typeof time === 'bigint' ? Number(time) : time;
@@ -37,7 +37,6 @@ export class DecodedView implements HeadView {
       channel,
       bounce: truth(bounce),
       persist: truth(persist),
-      id: typeof id === 'string' ? id : undefined,
       fields: (): HeadFields => fields,
     };
     this.time = seconds;

@@ -72,6 +72,8 @@ export interface Message {
   readonly body: unknown;
   /** From codecs that leave it as it came. */
   readonly rawBody?: string;
+  /** From codecs that tell it. */
+  readonly id?: string | undefined;
 }
 
 const SPARE = 8;
@@ -209,10 +211,16 @@ export class BrokerDesk extends Desk {
     return onlyFrame(sink, length);
   }
 
+  forwardWith(head: OutgoingHead, view: MessageView): Uint8Array {
+    const sink = new StrictSink();
+    const length = this.#codec.forwardWith(head, view, sink);
+    return onlyFrame(sink, length);
+  }
+
   override copy(view: MessageView): Message {
-    const { bytes, bodyStart, bodyEnd } = view;
+    const { id, bytes, bodyStart, bodyEnd } = view;
     const rawBody = String.fromCharCode(...bytes.subarray(bodyStart, Math.min(bodyEnd, bodyStart + 10_000)));
-    return { ...super.copy(view), rawBody };
+    return { ...super.copy(view), id, rawBody };
   }
 }
 

@@ -60,21 +60,61 @@ export function forwardingSentences(it: Sentence, desk: () => BrokerDesk): void 
       [undefined, {}, null],
     ] as const) {
       const expected = { channel: 'a/b', persist: true, time: time ?? NOW, fields, body };
-      const given = { channel: 'a/b', persist: true, bounce: false, time, fields: { ...fields, '-id': 'o"ä:7' } };
+      const given = { channel: 'a/b', persist: true, bounce: false, time, fields, id: 'o"ä:7' };
       const payload = here.payload(given, body);
       const view = reader.read(payload, 0, payload.length);
-      assert.equal(view.head.id, 'o"ä:7');
+      assert.equal(view.id, 'o"ä:7');
       const without = here.read(here.unframe(here.forward(view, NOW)));
       assertMessage(without, expected);
-      assert.equal(without.head.id, undefined);
+      assert.equal(without.id, undefined);
       const other = here.read(here.unframe(here.forward(reader.read(payload, 0, payload.length), NOW, 'p:1')));
       assertMessage(other, expected);
-      assert.equal(other.head.id, 'p:1');
+      assert.equal(other.id, 'p:1');
       // Also for a message that comes without any.
       const plain = here.payload({ channel: 'a/b', persist: true, time, fields }, body);
       const named = here.read(here.unframe(here.forward(reader.read(plain, 0, plain.length), NOW, 'p:2')));
       assertMessage(named, expected);
-      assert.equal(named.head.id, 'p:2');
+      assert.equal(named.id, 'p:2');
+    }
+  });
+
+  it('tells the ids of messages that differ in nothing else, wherever in the head they stand', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const elsewhere of [false, true]) {
+      for (const time of [undefined, NOW - 5]) {
+        for (let n = 1; n < 40; n++) {
+          // Now and then one that has none.
+          const id = n % 7 === 0 ? undefined : `origin-${n % 3}:${'9'.repeat(n)}`;
+          const named = elsewhere ? { fields: { ...ODD_FIELDS, '-id': id } } : { fields: ODD_FIELDS, id };
+          const payload = here.payload({ channel: 'a/b', time, ...named }, n);
+          const view = reader.read(payload, 0, payload.length);
+          assert.equal(view.id, id);
+          assert.equal(view.time, time);
+          const expected = { channel: 'a/b', time: time ?? NOW, fields: ODD_FIELDS, body: n };
+          assertMessage(here.read(here.unframe(here.forward(view, NOW))), expected);
+          const same = here.read(here.unframe(here.forward(reader.read(payload, 0, payload.length), NOW, id ?? 'x:1')));
+          assertMessage(same, expected);
+          assert.equal(same.id, id ?? 'x:1');
+        }
+      }
+    }
+  });
+
+  it('forwards a body byte for byte under another head', () => {
+    const here = desk();
+    const reader = here.reader();
+    const head = { channel: 'x/y', persist: true, bounce: false, id: 'p:3', time: NOW, fields: ODD_FIELDS };
+    for (const value of [...COMMON_VALUES, ...(here.options.values ?? [])]) {
+      const payload = here.payload({ channel: 'a', id: 'o:1', time: NOW - 1, fields: { gone: true } }, value);
+      const { rawBody } = here.read(payload);
+      const message = here.read(here.unframe(here.forwardWith(head, reader.read(payload, 0, payload.length))));
+      assertMessage(message, { ...head, body: value });
+      assert.equal(message.id, 'p:3');
+      assert.equal(message.rawBody, rawBody);
+      const bare = here.read(here.unframe(here.forwardWith({ channel: 'b' }, reader.read(payload, 0, payload.length))));
+      assertMessage(bare, { channel: 'b', body: value });
+      assert.equal(bare.id, undefined);
     }
   });
 
@@ -84,7 +124,7 @@ export function forwardingSentences(it: Sentence, desk: () => BrokerDesk): void 
     for (const id of [1, null, ['x'], { a: 'x' }, true]) {
       const payload = here.payload({ channel: 'a', fields: { '-id': id } }, 1);
       const view = reader.read(payload, 0, payload.length);
-      assert.equal(view.head.id, undefined);
+      assert.equal(view.id, undefined);
       assertMessage(here.read(here.unframe(here.forward(view, NOW))), { channel: 'a', time: NOW, body: 1 });
     }
   });

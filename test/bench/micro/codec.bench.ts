@@ -59,6 +59,8 @@ interface Kind {
   readonly channel: (i: number) => string;
   readonly body: () => unknown;
   readonly timed?: boolean;
+  /** With an id, as bridges send them. */
+  readonly identified?: boolean;
 }
 
 const pose = (): unknown => ({
@@ -79,6 +81,7 @@ const same = (): string => 'robot/arm/pose';
 const KINDS: readonly Kind[] = [
   { name: '128 B object', channel: same, body: pose },
   { name: '128 B object, with a time', channel: same, body: pose, timed: true },
+  { name: '128 B object, with an id and a time', channel: same, body: pose, timed: true, identified: true },
   { name: '128 B object, 500 channels', channel: (i) => `robot/${i % 500}/pose`, body: pose },
   { name: '128 B object, channels never repeat', channel: (i) => `robot/arm/-rpc/${i}`, body: pose },
   { name: '128 B text', channel: same, body: () => letters(86) },
@@ -107,7 +110,8 @@ for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
   for (let i = 0; bytes < wanted; i++) {
     const body = kind.body();
     const time = kind.timed === true ? `, "time": ${NOW + decimal(3)}` : '';
-    const text = `{"head": {"channel": "${kind.channel(i)}"${time}}, "body": ${python(body)}}`;
+    const id = kind.identified === true ? `"-id": "3f2a9c01d4e5b6a7f8091a2b:${100_000 + i}", ` : '';
+    const text = `{"head": {${id}"channel": "${kind.channel(i)}"${time}}, "body": ${python(body)}}`;
     values.push(body);
     texts.push(text);
     bytes += text.length + 1;
@@ -131,6 +135,7 @@ for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
   });
   const counting: FrameHandler = { frame: (_, start, end) => void (kept += end - start), refused() {} };
   const forwarding = handler((view) => void (kept += codec.forward(view, NOW, sink)));
+  const identifying = handler((view) => void (kept += codec.forward(view, NOW, sink, view.id ?? 'an origin:12345')));
   const deframer = codec.framing.createDeframer(DEFAULT_LIMITS.messageBytes);
   const view = { ...reader.read(whole, 0, bounds[0]?.[1] ?? 0) };
   const bodies = bounds.map(([start, end]): [number, number] => {
@@ -147,6 +152,7 @@ for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
       () => bodies.forEach(([start, end]) => void (kept += checkValue(wholeData, start, end, 900))),
     ],
     ['deframe + read + forward', () => chunks.forEach((part) => deframer.push(part, forwarding))],
+    ['deframe + read + forward, id', () => chunks.forEach((part) => deframer.push(part, identifying))],
     ['encode', () => values.forEach((body) => void (kept += codec.encode({ channel }, body, sink)))],
     [
       'read + decodeBody',

@@ -37,9 +37,14 @@ class CountingCodec implements Codec {
     return this.#json.createReader(limits);
   }
 
-  forward(view: MessageView, time: number, sink: FrameSink): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
     this.counts.forward++;
-    return this.#json.forward(view, time, sink);
+    return this.#json.forward(view, time, sink, id);
+  }
+
+  forwardWith(head: OutgoingHead, view: MessageView, sink: FrameSink): number {
+    this.counts.forward++;
+    return this.#json.forwardWith(head, view, sink);
   }
 
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {

@@ -28,10 +28,14 @@ const writer = new JsonWriter();
 function outcome(reader: JsonReader, payload: Uint8Array, start = 0, end = payload.length): string {
   try {
     const view = reader.read(payload, start, end);
-    const { head, time, bodyStart, bodyEnd } = view;
+    const { head, time, id, bodyStart, bodyEnd } = view;
     const body = Buffer.from(payload.subarray(bodyStart, bodyEnd)).toString('latin1');
     const frame = Buffer.from(sink.block.subarray(0, writer.forward(view, 1795344144.5, sink))).toString('latin1');
-    return JSON.stringify([head.channel, head.bounce, head.persist, Object.entries(head.fields()), time, body, frame]);
+    const named = Buffer.from(sink.block.subarray(0, writer.forwardAs('o:1', view, 1795344144.5, sink))).toString(
+      'latin1',
+    );
+    const { channel, bounce, persist } = head;
+    return JSON.stringify([channel, bounce, persist, Object.entries(head.fields()), time, id, body, frame, named]);
   } catch (error) {
     if (error instanceof SpokeError) return `${error.code}: ${error.message}`;
     throw error;
@@ -90,6 +94,7 @@ describe('the JSON reader', () => {
       channel.map((value) => `"channel": ${JSON.stringify(value)}`),
       time.map((value) => `"time": ${value}`),
       time.map((value) => `"tim\\u0065":${value}`),
+      fc.constantFrom('"-id": "o:1"', '"-id": "o:22"', '"-id":"o:1"', '"-id": "\\u006f"', '"-id": 5', '"-id": "é"'),
       fc.constantFrom(
         '"bounce": false',
         '"persist": true',
@@ -100,14 +105,16 @@ describe('the JSON reader', () => {
         '"self": 1',
       ),
     );
+    const id = fc.constantFrom('"-id": "o:1"', '"-id": "o:333"', '"-id": "p:1"');
+    const before = fc.tuple(fc.array(id, { maxLength: 1 }), fc.array(member, { maxLength: 3 }));
     const head = fc
       .tuple(
-        fc.array(member, { maxLength: 3 }),
+        before.map(([first, more]) => [...first, ...more]),
         channel,
         fc.array(member, { maxLength: 2 }),
         fc.constantFrom(', ', ',', ' , '),
       )
-      .map(([before, name, after, comma]) => [...before, `"channel": ${JSON.stringify(name)}`, ...after].join(comma));
+      .map(([members, name, after, comma]) => [...members, `"channel": ${JSON.stringify(name)}`, ...after].join(comma));
     const body = fc.constantFrom(
       '1',
       '{"x": [1.5]}',

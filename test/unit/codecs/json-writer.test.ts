@@ -158,13 +158,15 @@ describe('forwarding JSON', () => {
 
   it('takes views of its own readers only', () => {
     const view: MessageView = {
-      head: { channel: 'a', bounce: true, persist: false, id: undefined, fields: () => ({}) },
+      head: { channel: 'a', bounce: true, persist: false, fields: () => ({}) },
       time: 1,
+      id: undefined,
       bytes: new Uint8Array(1),
       bodyStart: 0,
       bodyEnd: 1,
     };
     expect(() => codec.forward(view, NOW, new Sink())).toThrow(TypeError);
+    expect(() => codec.forwardWith({ channel: 'a' }, view, new Sink())).toThrow(TypeError);
   });
 });
 

@@ -78,7 +78,8 @@ function otherCodec(encoding: (channel: string) => void = () => {}): Codec {
     framing: json.framing,
     recognizes: (first) => json.recognizes(first),
     createReader: (limits) => json.createReader(limits),
-    forward: (view, time, sink) => json.forward(view, time, sink),
+    forward: (view, time, sink, id) => json.forward(view, time, sink, id),
+    forwardWith: (head, view, sink) => json.forwardWith(head, view, sink),
     encode(head, body, sink) {
       encoding(head.channel);
       return json.encode(head, body, sink);
