@@ -1,7 +1,7 @@
 /**
  * What a message costs the JSON codec, step by step: nanoseconds each, and as a share of JSON.parse of the whole message.
  *
- * npx esbuild test/bench/micro/codec.bench.ts --bundle --platform=node --format=esm | node --input-type=module - [part of a name]
+ * npm run bench:micro -- codec [part of a name]
  *
  * Messages differ from each other, as real ones do: a single repeated one lets the processor learn its branches by heart
  * and halves the figures. They lie in 64 KiB chunks, as a socket delivers them.

@@ -2,8 +2,7 @@
  * What a message costs over each transport and with each codec, relative to TCP with JSON: publisher, broker and subscriber
  * in one process, an object of 128 bytes as JSON, processor time of all three together. Rounds are interleaved.
  *
- * npx esbuild test/bench/micro/networks.bench.ts --bundle --platform=node --format=esm --packages=external \
- *   --outfile=test/bench/dist/networks.mjs && node test/bench/dist/networks.mjs
+ * npm run bench:micro -- networks
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,7 @@
 /**
  * What routing costs: nanoseconds an operation, and bytes a subscription or entry.
  *
- * npx esbuild test/bench/micro/router.bench.ts --bundle --platform=node --format=esm \
- *   | node --expose-gc --input-type=module -
+ * npm run bench:micro -- router
  */
 import { canonical, ChannelIndex, matches, Router } from '../../../src/channels/index.js';
 

@@ -2,7 +2,7 @@
  * What receiving over TCP costs this process: processor time a chunk and a megabyte, by 'data' events and by a static
  * buffer (`onread`), on an accepted socket. The sender is a process of its own, so that its time is not counted.
  *
- * npx esbuild test/bench/micro/tcp-read.bench.ts --bundle --platform=node --format=esm | node --input-type=module -
+ * npm run bench:micro -- tcp-read
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
  * What each transport costs: processor time of both ends, in one process, relative to TCP. Bytes only, no codec and no broker.
  *
- * npx esbuild test/bench/micro/transports.bench.ts --bundle --platform=node --format=cjs | node -
+ * npm run bench:micro -- transports
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
