@@ -1,4 +1,7 @@
 // The public names for web pages, one by one. Nothing of Node is reached from here, and nothing is made by importing it.
+//
+// The types of `await using`, which Node's types bring with them:
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export { Client } from './browser/index.js';
 export type { ClientOptions } from './browser/index.js';
