@@ -141,6 +141,14 @@ async function startBroker(ws: string, tcp: string): Promise<void> {
     await plain.close();
   });
 
+  test('can load the modules as they are, by an import map', async () => {
+    const heard = new Collector<unknown>();
+    await node.subscribe('from/modules', ({ body }) => heard.add(body));
+    const bare = await Page.open(browser, `http://127.0.0.1:${site.port}/modules?broker=${encodeURIComponent(wsUrl)}`);
+    expect(await heard.next()).toBe('as they are');
+    await bare.close();
+  });
+
   test('is turned away when it comes from another site', async () => {
     const foreign = await Page.open(browser, `http://foreign.example:${site.port}/`);
     expect(await foreign.act('connect', { url: wsUrl, reconnect: false })).toBe('CONNECT_FAILED');

@@ -1,6 +1,6 @@
 // A Chromium, a server for its page, and what happens in the page.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
@@ -23,7 +23,25 @@ export const hasChromium = existsSync(EXECUTABLE);
 /** Nothing but its own scripts, and connections: no `unsafe-eval`, no inline scripts. */
 const POLICY = "default-src 'none'; script-src 'self'; connect-src ws: http:";
 
+const NONCE = 'once';
+const POLICY_OF_MODULES = POLICY.replace("'self'", `'self' 'nonce-${NONCE}'`);
+
 const HTML = '<!doctype html><meta charset="utf-8"><title>spoke</title><script type="module" src="/page.js"></script>';
+
+/** The library as it is, module by module, found by an import map. */
+const MODULES: Readonly<Record<string, string>> = {
+  '/spoke/': '../../../dist/',
+  '/nanoevents/': '../../../node_modules/nanoevents/',
+};
+const IMPORT_MAP = { imports: { 'spoke/browser': '/spoke/browser.js', nanoevents: '/nanoevents/index.js' } };
+const MODULES_HTML = `<!doctype html><title>spoke</title>
+<script type="importmap" nonce="${NONCE}">${JSON.stringify(IMPORT_MAP)}</script>
+<script type="module" nonce="${NONCE}">
+  import { Client } from 'spoke/browser';
+  const client = await Client.connect(new URLSearchParams(location.search).get('broker'));
+  await client.publish('from/modules', 'as they are');
+  tell({ what: 'ready' });
+</script>`;
 
 /** The name of this machine, which for a browser is no secure context, unlike localhost. */
 export const THIS_MACHINE = hostname().toLowerCase();
@@ -43,14 +61,26 @@ export async function servePage(): Promise<{ server: Server; port: number }> {
   });
   const script = outputFiles[0]!.contents;
   const server = createServer((request, response) => {
-    response.setHeader('content-security-policy', POLICY);
-    if (request.url === '/') response.setHeader('content-type', 'text/html').end(HTML);
-    else if (request.url === '/page.js') response.setHeader('content-type', 'text/javascript').end(script);
-    else response.writeHead(404).end();
+    const { pathname } = new URL(request.url ?? '/', 'http://page');
+    response.setHeader('content-security-policy', pathname === '/modules' ? POLICY_OF_MODULES : POLICY);
+    if (pathname === '/') response.setHeader('content-type', 'text/html').end(HTML);
+    else if (pathname === '/modules') response.setHeader('content-type', 'text/html').end(MODULES_HTML);
+    else if (pathname === '/page.js') response.setHeader('content-type', 'text/javascript').end(script);
+    else {
+      const file = moduleAt(pathname);
+      if (file === undefined) response.writeHead(404).end();
+      else response.setHeader('content-type', 'text/javascript').end(readFileSync(file));
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
+}
+
+function moduleAt(pathname: string): string | undefined {
+  const start = Object.keys(MODULES).find((prefix) => pathname.startsWith(prefix));
+  const file = start && path(`${MODULES[start]}${pathname.slice(start.length)}`);
+  return file && existsSync(file) ? file : undefined;
 }
 
 export async function startChromium(): Promise<Browser> {
