@@ -40,7 +40,7 @@ export function flowScenarios(scenario: Scenario): void {
       const { receivedBytes } = server;
       await stage.letTimePass();
       assert.equal(server.receivedBytes, receivedBytes, 'a paused end was given bytes');
-      assert(client.connection.pendingBytes > 0);
+      // Nothing is said of `pendingBytes` here: a system that is slow to fill up may have taken all of it since.
       const { stops } = client;
       server.resume();
       await client.until('is told that there is room', () => client.drains === stops);
