@@ -1,5 +1,7 @@
 // The broker: listens, lets connections in, joins them by an Exchange, and ends everything cleanly.
 
+import { randomBytes } from 'node:crypto';
+
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
@@ -72,7 +74,8 @@ export class Broker {
       retained: this.#retained,
       transcoder: new Transcoder(this.#codecs, this.#limits),
       authorizer: options.authorizer,
-      server: `spoke/${VERSION}`,
+      server: { server: `spoke/${VERSION}`, id: randomBytes(12).toString('hex') },
+      sessions: this.#sessions,
       ended: (session, reason) => this.#ended(session, reason),
     });
   }

@@ -3,11 +3,12 @@
 import { Router } from '../channels/index.js';
 import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, StoredMessage } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { Turn } from '../link/index.js';
-import { Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
+import type { control, Turn } from '../link/index.js';
+import { Bridging, Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
 import { Desk, forbidden } from './desk.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
+import { Seen } from './seen.js';
 import type { Session, SessionOwner } from './session.js';
 import type { Transcoder } from './transcoder.js';
 
@@ -18,8 +19,9 @@ export interface ExchangeParts {
   readonly retained: Retained;
   readonly transcoder: Transcoder;
   readonly authorizer: Authorizer | undefined;
-  /** Name and version, told to clients that ask. */
-  readonly server: string;
+  readonly server: control.ServerIdentity;
+  /** All there are. */
+  readonly sessions: Iterable<Session>;
   readonly ended: (session: Session, reason: CloseReason) => void;
 }
 
@@ -40,6 +42,7 @@ export class Exchange implements SessionOwner {
   readonly #turn: Turn;
   readonly #desk: Desk;
   readonly #replays: Replays;
+  readonly #bridging: Bridging;
   readonly #controls: Controls;
   readonly #futureSeconds: number;
   readonly #foreign = new Map<Codec, Range>();
@@ -50,18 +53,29 @@ export class Exchange implements SessionOwner {
     this.#futureSeconds = parts.limits.clockSkew / 1000;
     this.#desk = new Desk(parts);
     this.#replays = new Replays(parts.retained.store, parts.turn, (session, message) => this.#replay(session, message));
+    const { transcoder, sessions, server } = parts;
+    this.#bridging = new Bridging({
+      desk: this.#desk,
+      replays: this.#replays,
+      transcoder,
+      store: parts.retained.store,
+      seen: new Seen(),
+      id: server.id,
+      sessions,
+    });
     const controls = [
-      new Subscribing(this.#desk, this.router, this.#replays),
+      new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
       { features: ['errors'] as const },
       new Ping(this.#desk, this.#replays),
       new Heartbeat(parts.turn.clock),
+      this.#bridging,
     ];
-    this.#controls = new Controls(this.#desk, controls, parts.server);
+    this.#controls = new Controls(this.#desk, controls, server);
   }
 
   /** Counted since the start. */
   get counters() {
-    return { ...this.#counters, refused: this.#desk.refused };
+    return { ...this.#counters, refused: this.#desk.refused, repeated: this.#bridging.repeated };
   }
 
   // Hot: called once per message. Nothing is allocated on the way of an ordinary one.
@@ -79,12 +93,14 @@ export class Exchange implements SessionOwner {
       return;
     }
     if (handler !== undefined && !handler.handle(session, view, codec)) return;
+    if (view.id !== undefined && !this.#bridging.admits(session, view)) return;
     if (head.persist) {
       this.#persist(session, view, codec);
       return;
     }
     const targets = this.router.route(channel);
     if (targets.length > 0) this.#deliver(session, targets, view, time ?? this.#turn.seconds, codec);
+    if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec);
   }
 
   refused(session: Session, error: SpokeError): void {
@@ -162,7 +178,8 @@ export class Exchange implements SessionOwner {
   #persist(session: Session, view: MessageView, codec: Codec): void {
     const { channel } = view.head;
     const { retained } = this.#parts;
-    const time = retained.timeFor(channel, view.time, this.#turn.seconds);
+    const time =
+      retained.timeFor(channel, view.time, this.#turn.seconds) ?? this.#bridging.timeOf(session, view, codec);
     if (time === undefined) {
       this.#counters.discarded++;
       return;
@@ -178,6 +195,7 @@ export class Exchange implements SessionOwner {
       return;
     }
     this.#deliver(session, this.router.route(channel), view, time, codec, frame);
+    if (this.#bridging.active) this.#bridging.forward(session, view, time, codec);
   }
 
   #replay(session: Session, message: StoredMessage): void {

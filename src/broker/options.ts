@@ -49,4 +49,6 @@ export interface BrokerStats {
   readonly refused: number;
   /** Persistent messages that were not newer than what was kept. */
   readonly discarded: number;
+  /** Messages that came by several bridges; each was passed on once. */
+  readonly repeated: number;
 }

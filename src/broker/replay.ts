@@ -13,6 +13,8 @@ const MAX_WAITING = 64;
 interface Running {
   readonly session: Session;
   readonly pattern: string;
+  /** Whether it is still asked for. */
+  readonly wanted: () => boolean;
   readonly messages: readonly StoredMessage[];
   next: number;
   /** Whether its next portion is already due at the end of the turn. */
@@ -39,13 +41,16 @@ export class Replays {
     this.#send = send;
   }
 
-  /** Sends what is kept under `pattern`, in the order in which the channels were first kept. */
-  start(session: Session, pattern: string): void {
+  /**
+   * Sends what is kept under `pattern`, in the order in which the channels were first kept.
+   * @param wanted - whether it is still asked for. Default: while the session is subscribed to the pattern.
+   */
+  start(session: Session, pattern: string, wanted = () => session.patterns.has(pattern)): void {
     const messages = this.#store.match(pattern);
     // Subscribing again asks for everything again: a replay that is still running is replaced.
     this.#running.get(session)?.byPattern.delete(pattern);
     if (messages.length === 0) this.#finish(session, pattern);
-    else this.#portion({ session, pattern, messages, next: 0, deferred: false }, true);
+    else this.#portion({ session, pattern, wanted, messages, next: 0, deferred: false }, true);
   }
 
   /** The session can take more. */
@@ -74,7 +79,7 @@ export class Replays {
   #portion(replay: Running, fresh: boolean): void {
     const { session, messages } = replay;
     const { outbox } = session.link;
-    if (!session.patterns.has(replay.pattern)) {
+    if (!replay.wanted()) {
       this.#finish(session, replay.pattern);
       return;
     }

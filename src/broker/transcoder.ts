@@ -19,10 +19,20 @@ export class Transcoder {
    * @returns the length of the frame, which ends where the sink stands.
    * @throws {SpokeError} `NOT_ENCODABLE` when `to` cannot carry the body.
    */
-  live(view: MessageView, time: number, from: Codec, to: Codec, sink: FrameSink): number {
+  live(view: MessageView, time: number, from: Codec, to: Codec, sink: FrameSink, id?: string): number {
     const { channel, persist } = view.head;
-    const head = { channel, time, fields: view.head.fields(), ...(persist && { persist }) };
+    const head = { channel, time, id, fields: view.head.fields(), ...(persist && { persist }) };
     return to.encode(head, from.decodeBody(view), sink);
+  }
+
+  /**
+   * The body of a kept message.
+   * @throws {SpokeError} `UNKNOWN_CODEC`
+   */
+  body(message: StoredMessage): unknown {
+    let body: unknown;
+    this.#read(message, (view, codec) => (body = codec.decodeBody(view)));
+    return body;
   }
 
   /**
@@ -30,6 +40,12 @@ export class Transcoder {
    * @throws {SpokeError} `NOT_ENCODABLE`; `UNKNOWN_CODEC` when this broker does not have the codec that wrote it.
    */
   stored(message: StoredMessage, to: Codec, sink: FrameSink): number {
+    let length = 0;
+    this.#read(message, (view, from) => (length = this.live(view, message.time, from, to, sink)));
+    return length;
+  }
+
+  #read(message: StoredMessage, use: (view: MessageView, codec: Codec) => void): void {
     const from = this.#codecs.get(message.codec);
     if (from === undefined) {
       throw new SpokeError('UNKNOWN_CODEC', `${message.channel} was kept as ${message.codec}, which this broker lacks`);
@@ -39,15 +55,13 @@ export class Transcoder {
     const { frame } = message;
     // Forwarding added a time, so a message that just fitted may have grown past the limit of the way in.
     const deframer = from.framing.createDeframer(frame.length);
-    let length = 0;
     deframer.push(frame, {
       frame: (bytes, start, end) => {
-        if (reader !== undefined) length = this.live(reader.read(bytes, start, end), message.time, from, to, sink);
+        if (reader !== undefined) use(reader.read(bytes, start, end), from);
       },
       refused(error) {
         throw error;
       },
     });
-    return length;
   }
 }

@@ -21,7 +21,7 @@ export const ERROR = '-control/error';
 export const PING_PREFIX = '-control/ping/';
 
 /** Something a client or broker can do beyond the base protocol. */
-export type Feature = 'errors' | 'ping' | 'heartbeat';
+export type Feature = 'errors' | 'ping' | 'heartbeat' | 'bridge';
 
 export interface HelloBody {
   /** Chosen anew for each connection, and repeated in the welcome: what was not asked for is not believed. */
@@ -31,10 +31,14 @@ export interface HelloBody {
   readonly heartbeat?: number;
 }
 
-export interface WelcomeBody extends HelloBody {
+export interface ServerIdentity {
   /** Name and version, for a person. */
   readonly server: string;
+  /** Another one after each start: whoever meets this broker by two ways knows it again. */
+  readonly id: string;
 }
+
+export interface WelcomeBody extends HelloBody, ServerIdentity {}
 
 export interface ErrorBody {
   readonly code: string;

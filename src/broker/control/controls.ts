@@ -10,16 +10,16 @@ import type { ControlHandler, ControlPart } from './part.js';
 /** All parts of one broker, and the greeting, which is about them. */
 export class Controls {
   readonly #desk: Desk;
-  readonly #server: string;
+  readonly #server: control.ServerIdentity;
   readonly #parts: readonly ControlPart[];
   readonly #features: readonly control.Feature[];
   readonly #handlers = new Map<string, ControlHandler>();
 
   /**
    * @param parts - in the order in which their features are told.
-   * @param server - name and version, told to clients that ask.
+   * @param server - told to clients that ask.
    */
-  constructor(desk: Desk, parts: readonly ControlPart[], server: string) {
+  constructor(desk: Desk, parts: readonly ControlPart[], server: control.ServerIdentity) {
     this.#desk = desk;
     this.#server = server;
     this.#parts = parts;
@@ -71,9 +71,12 @@ export class Controls {
       this.#desk.refuse(session, error, control.HELLO);
       return false;
     }
-    const features = this.#features.filter((feature) => hello.features.includes(feature));
+    const features = this.#features.filter(
+      (feature) =>
+        hello.features.includes(feature) && this.#parts.every((part) => part.grants?.(session, feature) !== false),
+    );
     session.features = new Set(features);
-    const welcome: control.WelcomeBody = { nonce: hello.nonce, features, server: this.#server };
+    const welcome: control.WelcomeBody = { nonce: hello.nonce, features, ...this.#server };
     this.#desk.tell(session, control.WELCOME, welcome);
     for (const part of this.#parts) part.welcomed?.(session, hello);
     return false;

@@ -21,6 +21,8 @@ export interface ControlHandler {
 export interface ControlPart {
   /** What clients may ask for in their hello to get it. */
   readonly features?: readonly control.Feature[];
+  /** Whether this session may have a feature that it asks for. Default: yes. */
+  grants?(session: Session, feature: control.Feature): boolean;
   /** By channel; a name that ends in `/` stands for all channels below it. */
   readonly handlers?: Readonly<Record<string, ControlHandler>>;
   /** The session said hello, and got its features; a second hello may have changed them. */

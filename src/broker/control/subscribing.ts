@@ -1,7 +1,7 @@
 // `-control/subscribe` and `-control/unsubscribe` (docs/protocol.md#control-messages).
 
 import type { Router } from '../../channels/index.js';
-import { canonical, tokens } from '../../channels/index.js';
+import { canonical } from '../../channels/index.js';
 import type { Codec, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { control } from '../../link/index.js';
@@ -10,20 +10,29 @@ import { forbidden } from '../desk.js';
 import type { Replays } from '../replay.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
+import { overLimit } from './pattern-limits.js';
 
 /** What a client subscribes to for its pings with a broker that does not know them. */
 const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
+
+/** Is told of every pattern of every session. */
+export interface SubscriptionWatcher {
+  subscribed(pattern: string): void;
+  unsubscribed(pattern: string): void;
+}
 
 export class Subscribing implements ControlPart {
   readonly handlers: NonNullable<ControlPart['handlers']>;
   readonly #desk: Desk;
   readonly #router: Router<Session>;
   readonly #replays: Replays;
+  readonly #watcher: SubscriptionWatcher;
 
-  constructor(desk: Desk, router: Router<Session>, replays: Replays) {
+  constructor(desk: Desk, router: Router<Session>, replays: Replays, watcher: SubscriptionWatcher) {
     this.#desk = desk;
     this.#router = router;
     this.#replays = replays;
+    this.#watcher = watcher;
     this.handlers = {
       [control.SUBSCRIBE]: {
         request: true,
@@ -36,7 +45,7 @@ export class Subscribing implements ControlPart {
         request: true,
         handle: (session, view, codec) => {
           const pattern = this.#patternOf(session, view, codec);
-          if (pattern !== undefined && session.patterns.delete(pattern)) this.#router.unsubscribe(pattern, session);
+          if (pattern !== undefined && session.patterns.delete(pattern)) this.#unsubscribe(session, pattern);
           return pattern !== undefined;
         },
       },
@@ -44,7 +53,7 @@ export class Subscribing implements ControlPart {
   }
 
   ended(session: Session): void {
-    for (const pattern of session.patterns) this.#router.unsubscribe(pattern, session);
+    for (const pattern of session.patterns) this.#unsubscribe(session, pattern);
     session.patterns.clear();
     this.#replays.forget(session);
   }
@@ -71,26 +80,20 @@ export class Subscribing implements ControlPart {
       return false;
     }
     session.patterns.add(pattern);
-    this.#router.subscribe(pattern, session);
+    if (this.#router.subscribe(pattern, session)) this.#watcher.subscribed(pattern);
     this.#replays.start(session, pattern);
     return true;
   }
 
+  #unsubscribe(session: Session, pattern: string): void {
+    this.#router.unsubscribe(pattern, session);
+    this.#watcher.unsubscribed(pattern);
+  }
+
   #check(session: Session, pattern: string): SpokeError | undefined {
-    const { limits } = this.#desk;
-    const parts = tokens(pattern);
-    const over = (what: string, limit: number, name: string) =>
-      new SpokeError('LIMIT_EXCEEDED', `subscription refused: ${what} past ${limit} (limits.${name})`, {
-        details: { limit },
-      });
-    if (pattern.length > limits.channelLength) return over('its length is', limits.channelLength, 'channelLength');
-    if (parts.length > limits.channelDepth) return over('its tokens are', limits.channelDepth, 'channelDepth');
-    if (parts.filter((token) => token === '**').length > limits.globstars) {
-      return over('its ** are', limits.globstars, 'globstars');
-    }
-    if (!session.patterns.has(pattern) && session.patterns.size >= limits.subscriptions) {
-      return over('subscriptions of this connection are', limits.subscriptions, 'subscriptions');
-    }
+    const patterns = session.patterns.has(pattern) ? 0 : session.patterns.size;
+    const error = overLimit(this.#desk.limits, pattern, patterns);
+    if (error !== undefined) return error;
     if (!this.#desk.maySubscribe(session, pattern)) return forbidden(session, 'subscribe to', pattern);
     return undefined;
   }

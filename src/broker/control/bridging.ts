@@ -1,0 +1,274 @@
+// Bridges to other brokers (docs/protocol.md#feature-bridge): what they are sent, what they are told of interest, and what
+// of theirs was here already.
+
+import { canonical, Router } from '../../channels/index.js';
+import { stringify } from '../../codecs/json/stringify.js';
+import type { Codec, MessageStore, MessageView } from '../../contracts/index.js';
+import { SpokeError } from '../../contracts/index.js';
+import type { Flushable } from '../../link/index.js';
+import { bridgeControl } from '../../link/index.js';
+import type { Desk } from '../desk.js';
+import { BridgeInterest, Interest } from '../interest.js';
+import type { Replays } from '../replay.js';
+import type { Seen } from '../seen.js';
+import { readId } from '../seen.js';
+import type { Session } from '../session.js';
+import type { Transcoder } from '../transcoder.js';
+import type { ControlPart } from './part.js';
+import { overLimit } from './pattern-limits.js';
+
+export interface BridgingParts {
+  readonly desk: Desk;
+  readonly replays: Replays;
+  readonly transcoder: Transcoder;
+  readonly store: MessageStore;
+  readonly seen: Seen;
+  /** The broker's own: the origin of what its clients publish. */
+  readonly id: string;
+  /** All there are. */
+  readonly sessions: Iterable<Session>;
+}
+
+/** What the broker knows of one bridge. */
+class BridgeState {
+  readonly interest = new BridgeInterest();
+  readonly mirrored = new Set<string>();
+  /** The broker on its other side. */
+  far: string | undefined;
+}
+
+/** All bridges of one broker. */
+export class Bridging implements ControlPart, Flushable {
+  readonly features = ['bridge'] as const;
+  readonly handlers: NonNullable<ControlPart['handlers']>;
+  /** Dropped, because they had come another way. */
+  repeated = 0;
+  readonly #parts: BridgingParts;
+  readonly #bridges = new Map<Session, BridgeState>();
+  readonly #interest = new Interest();
+  // Those that want a message, and those that want it if it is persistent.
+  readonly #wanting = new Router<Session>();
+  readonly #mirroring = new Router<Session>();
+  // Of the message at hand.
+  readonly #frames = new Map<Codec, Frame | undefined>();
+  #numbered = 0;
+  #flushing = false;
+
+  constructor(parts: BridgingParts) {
+    this.#parts = parts;
+    this.handlers = {
+      [bridgeControl.INTEREST]: {
+        request: true,
+        feature: 'bridge',
+        handle: (session, view, codec) => this.#hearInterest(session, codec.decodeBody(view)),
+      },
+      [bridgeControl.MIRROR]: {
+        request: true,
+        feature: 'bridge',
+        handle: (session, view, codec) => this.#mirror(session, codec.decodeBody(view)),
+      },
+    };
+  }
+
+  /** Whether there are any. */
+  get active(): boolean {
+    return this.#bridges.size > 0;
+  }
+
+  // It gets every persistent message, and may publish in the name of others.
+  grants(session: Session, feature: string): boolean {
+    const { desk } = this.#parts;
+    return feature !== 'bridge' || (desk.maySubscribe(session, '**') && desk.mayPublish(session, '**'));
+  }
+
+  welcomed(session: Session): void {
+    this.ended(session);
+    if (!session.features.has('bridge')) return;
+    const state = new BridgeState();
+    this.#interest.add(state.interest, () => this.#subscribed());
+    this.#bridges.set(session, state);
+    // All of it, before the answer to the ping that follows a hello.
+    this.#tell(session, state);
+  }
+
+  ended(session: Session): void {
+    const state = this.#bridges.get(session);
+    if (state === undefined) return;
+    this.#bridges.delete(session);
+    this.#interest.remove(state.interest);
+    for (const pattern of state.interest.wants.keys()) this.#wanting.unsubscribe(pattern, session);
+    for (const pattern of state.mirrored) this.#mirroring.unsubscribe(pattern, session);
+    this.#schedule();
+  }
+
+  /** A client has subscribed to a pattern it was not subscribed to. */
+  subscribed(pattern: string): void {
+    this.#interest.subscribed(pattern);
+    this.#schedule();
+  }
+
+  unsubscribed(pattern: string): void {
+    this.#interest.unsubscribed(pattern);
+    this.#schedule();
+  }
+
+  /** Whether a message with an id goes on: not when it is a bridge's and was here already. It is known from now on. */
+  admits(session: Session, view: MessageView): boolean {
+    if (view.id === undefined || !this.#bridges.has(session)) return true;
+    const id = readId(view.id);
+    if (id === undefined) {
+      this.#refuse(session, new SpokeError('MALFORMED', 'an id is an origin and a number: <origin>:<n>'));
+      return false;
+    }
+    if (id.origin !== this.#parts.id && this.#parts.seen.add(id)) return true;
+    this.repeated++;
+    return false;
+  }
+
+  /**
+   * The time of a persistent message that is not newer than what is kept, if it counts all the same: of two with one time,
+   * published on two sides of a bridge, all brokers have to keep the same.
+   */
+  timeOf(session: Session, view: MessageView, codec: Codec): number | undefined {
+    if (view.time === undefined || !this.#bridges.has(session)) return undefined;
+    const { store, transcoder } = this.#parts;
+    const kept = store.get(view.head.channel);
+    if (kept === undefined || kept.time !== view.time) return undefined;
+    try {
+      return stringify(codec.decodeBody(view)) > stringify(transcoder.body(kept)) ? view.time : undefined;
+    } catch (error) {
+      // Kept in a codec that this broker lacks, say: then it stays.
+      if (error instanceof SpokeError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Passes a message on to all bridges that want it, but for the one it came by, and those that lead where it comes from.
+   */
+  forward(from: Session, view: MessageView, time: number, codec: Codec): void {
+    const { channel, persist } = view.head;
+    if (channel.startsWith('-control/')) return;
+    const wanting = this.#wanting.route(channel);
+    const mirroring = persist ? this.#mirroring.route(channel) : NOBODY;
+    if (wanting.length === 0 && mirroring.length === 0) return;
+    const source = this.#bridges.get(from);
+    // Nobody else is believed.
+    let named = source === undefined ? undefined : view.id;
+    const origin = named?.slice(0, named.indexOf(':'));
+    for (const [session, { far, interest }] of this.#bridges) {
+      if (session === from || (!wanting.includes(session) && !mirroring.includes(session))) continue;
+      if (far !== undefined && (far === source?.far || far === origin)) continue;
+      const to = session.link.codec;
+      if (to === undefined) continue;
+      // What was wanted before this was published is known wherever it arrives.
+      if (interest.changed.size > 0) this.#tell(session, { interest });
+      named ??= `${this.#parts.id}:${++this.#numbered}`;
+      let frame = this.#frames.get(to);
+      if (!this.#frames.has(to)) this.#frames.set(to, (frame = this.#write(from, view, named, time, codec, to)));
+      if (frame !== undefined) session.link.outbox.push(frame.block, frame.start, frame.end);
+    }
+    this.#frames.clear();
+  }
+
+  /** End of the turn: what changed in it is told in one message. */
+  flush(): void {
+    this.#flushing = false;
+    for (const [session, state] of this.#bridges) this.#tell(session, state);
+  }
+
+  #write(from: Session, view: MessageView, id: string, time: number, codec: Codec, to: Codec): Frame | undefined {
+    const { desk, transcoder } = this.#parts;
+    const { sink } = desk.turn;
+    try {
+      const length =
+        to === codec ? codec.forward(view, time, sink, id) : transcoder.live(view, time, codec, to, sink, id);
+      return { block: sink.block, start: sink.position - length, end: sink.position };
+    } catch (error) {
+      if (!(error instanceof SpokeError)) throw error;
+      desk.refuse(from, error, view.head.channel);
+      return undefined;
+    }
+  }
+
+  #hearInterest(session: Session, body: unknown): boolean {
+    const news = bridgeControl.readInterest(body);
+    const state = this.#bridges.get(session);
+    if (news === undefined || state === undefined) {
+      this.#refuse(session, new SpokeError('MALFORMED', `${bridgeControl.INTEREST} takes {set, unset}`));
+      return false;
+    }
+    for (const [pattern, distance] of news.set) this.#want(session, state.interest, canonical(pattern), distance);
+    for (const pattern of news.unset) this.#want(session, state.interest, canonical(pattern), undefined);
+    this.#schedule();
+    return false;
+  }
+
+  #want(session: Session, interest: BridgeInterest, pattern: string, distance: number | undefined): void {
+    const reachable = distance !== undefined && distance < bridgeControl.UNREACHABLE;
+    if (!reachable) this.#wanting.unsubscribe(pattern, session);
+    else if (!interest.wants.has(pattern)) {
+      const error = overLimit(this.#parts.desk.limits, pattern, interest.wants.size);
+      if (error !== undefined) {
+        this.#refuse(session, error);
+        return;
+      }
+      this.#wanting.subscribe(pattern, session);
+    }
+    this.#interest.want(interest, pattern, reachable ? distance : undefined);
+  }
+
+  #mirror(session: Session, body: unknown): boolean {
+    const mirror = bridgeControl.readMirror(body);
+    const state = this.#bridges.get(session);
+    if (mirror === undefined || state === undefined) {
+      this.#refuse(session, new SpokeError('MALFORMED', `${bridgeControl.MIRROR} takes {patterns}`));
+      return false;
+    }
+    state.far = mirror.far;
+    for (const pattern of state.mirrored) this.#mirroring.unsubscribe(pattern, session);
+    state.mirrored.clear();
+    for (const sent of mirror.patterns) {
+      const pattern = canonical(sent);
+      const error = overLimit(this.#parts.desk.limits, pattern, state.mirrored.size);
+      if (error !== undefined) {
+        this.#refuse(session, error);
+        continue;
+      }
+      state.mirrored.add(pattern);
+      this.#mirroring.subscribe(pattern, session);
+    }
+    for (const pattern of state.mirrored) {
+      this.#parts.replays.start(session, pattern, () => state.mirrored.has(pattern));
+    }
+    return false;
+  }
+
+  #subscribed(): string[] {
+    return [...this.#parts.sessions].flatMap(({ patterns }) => [...patterns]);
+  }
+
+  #schedule(): void {
+    if (this.#flushing || !this.active) return;
+    this.#flushing = true;
+    this.#parts.desk.turn.add(this);
+  }
+
+  #tell(session: Session, { interest }: Pick<BridgeState, 'interest'>): void {
+    for (let news = this.#interest.news(interest); news !== undefined; news = this.#interest.news(interest)) {
+      this.#parts.desk.tell(session, bridgeControl.INTEREST, news);
+    }
+  }
+
+  #refuse(session: Session, error: SpokeError): void {
+    this.#parts.desk.refuse(session, error, undefined);
+  }
+}
+
+interface Frame {
+  readonly block: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+const NOBODY: readonly Session[] = [];
