@@ -7,7 +7,9 @@
 //   borrow can only spoil bytes above one that does, so the lowest is right. Same for `other`.
 // - One function without calls on the usual way: keys and strings share one loop.
 // - Open arrays and objects are the bits of a local integer; no allocation up to 32 levels, and no recursion.
-// It is called from few places and has one signature, so that another implementation (WebAssembly) can take its place.
+// - Runs of text that are longer than most go to WebAssembly (plain-run.ts).
+
+import { plainRun } from './plain-run.js';
 
 /** Returned by `checkValue` for a value that nests deeper than it may. */
 export const TOO_DEEP = -0x8000_0000;
@@ -15,6 +17,8 @@ export const TOO_DEEP = -0x8000_0000;
 const TRUE = 0x65757274; // read little-endian
 const NULL = 0x6c6c756e;
 const ALSE = 0x65736c61;
+/** Runs of text that are longer than this are worth a call. */
+const SHORT_RUN = 256;
 const COLON_BLANK = 0x203a;
 const COMMA_BLANK = 0x202c;
 
@@ -37,7 +41,8 @@ export function checkValue(data: DataView, pos: number, end: number, maxDepth: n
     if (byte === 0x22 /* " */) {
       pos++;
       for (;;) {
-        while (pos <= last) {
+        const soon = pos + SHORT_RUN < last ? pos + SHORT_RUN : last;
+        while (pos <= soon) {
           const word = data.getInt32(pos, true);
           const special =
             (word | (word - 0x20202020) | ((word ^ 0x22222222) - 0x01010101) | ((word ^ 0x5c5c5c5c) - 0x01010101)) &
@@ -47,6 +52,10 @@ export function checkValue(data: DataView, pos: number, end: number, maxDepth: n
             break;
           }
           pos += 4;
+        }
+        if (pos > soon && pos <= last) {
+          pos = plainRun(data, pos, end);
+          continue;
         }
         if (pos >= end) return ~end;
         byte = data.getUint8(pos);
