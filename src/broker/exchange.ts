@@ -80,6 +80,7 @@ export class Exchange implements SessionOwner {
 
   // Hot: called once per message. Nothing is allocated on the way of an ordinary one.
   message(session: Session, view: MessageView, codec: Codec): void {
+    this.#turn.relieve();
     this.#counters.received++;
     const { head, time } = view;
     const { channel } = head;

@@ -74,6 +74,11 @@ export interface Connection {
   readonly peer: PeerInfo;
   /** Bytes accepted by `send` that are not yet handed to the system (or to the other side, in memory). */
   readonly pendingBytes: number;
+  /**
+   * `true`: once `pendingBytes` is 0, nobody looks at the chunks that were sent before any more, and their sender may use
+   * their memory again. Absent: they stay as they are for ever.
+   */
+  readonly releases?: boolean;
 
   /**
    * Begins to deliver to the handler, asynchronously. Called exactly once.
@@ -82,8 +87,8 @@ export interface Connection {
   start(handler: ConnectionHandler): void;
 
   /**
-   * Queues bytes. The chunk becomes **read-only for everyone, for ever**: the same buffer may go to many
-   * connections, so neither the caller nor the transport changes it again.
+   * Queues bytes. The chunk becomes **read-only for everyone**: the same buffer may go to many connections, so the transport
+   * never changes it, and the caller not before all of them are done with it (`releases`).
    *
    * @returns `false`: the bytes were taken, but stop until `drain`. Bytes are also taken when the caller does not
    *   stop; the bound is the caller's duty. After `close`, `abort` or the end: `false` too, and nothing is sent.

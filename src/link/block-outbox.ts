@@ -89,7 +89,7 @@ export class BlockOutbox implements Outbox, Flushable {
     return this.#backlogBytes;
   }
 
-  /** Queues `block[start, end)`. The range is never changed again by anyone. */
+  /** Queues `block[start, end)`. The range is not changed before all outboxes of the turn have `released` it. */
   push(block: Uint8Array, start: number, end: number): void {
     if (this.#blocked) {
       this.#keep(block, start, end);
@@ -115,6 +115,12 @@ export class BlockOutbox implements Outbox, Flushable {
   flush(): void {
     this.#added = false;
     this.#send();
+  }
+
+  /** What waits for `drain` is a copy, but for what the connection has. */
+  get released(): boolean | undefined {
+    if (this.#closed) return true;
+    return this.#connection.releases === true ? this.#connection.pendingBytes === 0 : undefined;
   }
 
   /** The connection has room again. */
@@ -156,7 +162,6 @@ export class BlockOutbox implements Outbox, Flushable {
     if (this.#block === undefined) return;
     const last = this.#turn.view(this.#block, this.#start, this.#end);
     const earlier = this.#earlier;
-    const bytes = this.#turnBytes;
     this.#dropTurn();
     if (earlier.length === 0) {
       this.#blocked = !this.#connection.send(last);
@@ -164,7 +169,7 @@ export class BlockOutbox implements Outbox, Flushable {
     }
     this.#earlier = [];
     earlier.push(last);
-    for (const chunk of joinSmall(earlier, bytes)) {
+    for (const chunk of joinSmall(earlier)) {
       if (this.#blocked) this.#keep(chunk, 0, chunk.length);
       else this.#blocked = !this.#connection.send(chunk);
     }
@@ -201,21 +206,32 @@ export class BlockOutbox implements Outbox, Flushable {
 }
 
 // Joins runs of small chunks, so that scattered messages cost one write and one copy instead of a write each.
-function joinSmall(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+function joinSmall(chunks: readonly Uint8Array[]): Uint8Array[] {
   const joined: Uint8Array[] = [];
-  const room = typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes);
-  let from = 0;
-  let to = 0;
+  let small: Uint8Array[] = [];
   for (const chunk of chunks) {
     if (chunk.length < OWN_WRITE_BYTES) {
-      room.set(chunk, to);
-      to += chunk.length;
+      small.push(chunk);
       continue;
     }
-    if (to > from) joined.push(room.subarray(from, to));
-    from = to;
+    if (small.length > 0) joined.push(join(small));
+    small = [];
     joined.push(chunk);
   }
-  if (to > from) joined.push(room.subarray(from, to));
+  if (small.length > 0) joined.push(join(small));
+  return joined;
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return only;
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  const joined = typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
   return joined;
 }

@@ -8,7 +8,7 @@ export interface Outbox {
   readonly blocked: boolean;
   /** Bytes that wait for `drain`. */
   readonly backlogBytes: number;
-  /** Queues `block[start, end)`. The range is never changed again by anyone. */
+  /** Queues `block[start, end)`. Its bytes stay as they are at least until all outboxes of the turn are done with them. */
   push(block: Uint8Array, start: number, end: number): void;
   /** The connection has room again. */
   drain(): void;

@@ -6,6 +6,8 @@ import { BlockSink } from './block-sink.js';
 /** Something with output waiting for the end of the turn. */
 export interface Flushable {
   flush(): void;
+  /** Whether nobody needs what it sent any more, so that its memory may be written again; `undefined`: that is never known. */
+  readonly released: boolean | undefined;
 }
 
 /** Shared by all links of one broker, or of one client on Node. */
@@ -14,6 +16,9 @@ export class Turn {
   readonly clock: Clock;
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
+  /** Outputs that may still need what they were given of the present block. */
+  readonly #holding = new Set<Flushable>();
+  #renewals = 0;
   #scheduled = false;
   #seconds = 0;
   #lastView: Uint8Array | undefined;
@@ -59,14 +64,35 @@ export class Turn {
     return (this.#lastView = block.subarray(start, end));
   }
 
+  /** Between two messages. Sends early when a turn brings so much that the sink would need more memory. */
+  relieve(): void {
+    if (this.sink.crowded) this.#send();
+  }
+
   readonly #flush = (): void => {
+    this.#scheduled = false;
+    this.#send();
+  };
+
+  #send(): void {
+    const { sink } = this;
+    // What they may need is in a block that was left behind.
+    if (sink.renewals !== this.#renewals) this.#holding.clear();
+    this.#renewals = sink.renewals;
     const outputs = this.#waiting;
     this.#waiting = this.#spare;
-    this.#scheduled = false;
-    for (const output of outputs) output.flush();
+    for (const output of outputs) {
+      output.flush();
+      const { released } = output;
+      if (released === undefined) sink.giveAway();
+      else if (!released) this.#holding.add(output);
+    }
     outputs.length = 0;
     this.#spare = outputs;
+    // Those of earlier turns, which have got rid of it since then perhaps.
+    for (const output of this.#holding) if (output.released === true) this.#holding.delete(output);
+    sink.endTurn(this.#holding.size === 0);
     // Do not hold a block that nobody sends any more.
     this.#lastView = this.#lastBlock = undefined;
-  };
+  }
 }

@@ -95,6 +95,19 @@ export function transferScenarios(scenario: Scenario): void {
     assert(Buffer.from(copy).equals(buffer), 'the sent buffer was changed');
   });
 
+  scenario('a connection that releases chunks has no need of them when nothing is pending', async (stage) => {
+    const { client, server } = await stage.pair({}, { data: checking(9) });
+    const stream = new ByteStream(9);
+    client.start();
+    if (client.connection.releases !== true) return;
+    for (let i = 0; i < 100; i++) {
+      const chunk = stream.take(1_000);
+      client.send(chunk);
+      if (client.connection.pendingBytes === 0) chunk.fill(0);
+    }
+    await server.untilReceived(100_000);
+  });
+
   scenario('ends that answer from inside data take turns', async (stage) => {
     const rounds = 100;
     const reply = (end: End, chunk: Uint8Array) => {

@@ -19,6 +19,8 @@ export interface SocketConnectionOptions {
   readonly closeTimeout: number;
   /** It is a TCP socket, which can be reset. Default `false`. */
   readonly resets?: boolean;
+  /** Its bytes go to the system as they are: a TLS socket holds on to what it encrypts. Default `false`. */
+  readonly plain?: boolean;
   /** Looks at the first bytes and may refuse them. */
   readonly inspect?: (first: Uint8Array, peer: string) => SpokeError | undefined;
 }
@@ -29,6 +31,8 @@ export interface SocketConnectionOptions {
  */
 export class SocketConnection extends BaseConnection {
   readonly boundaries = 'stream';
+  /** Node writes at once what the system takes, and counts the rest in `writableLength` until it is gone. */
+  readonly releases: boolean;
   readonly #socket: Socket;
   readonly #closeTimeout: number;
   readonly #resets: boolean;
@@ -43,6 +47,7 @@ export class SocketConnection extends BaseConnection {
     this.#socket = options.socket;
     this.#closeTimeout = options.closeTimeout;
     this.#resets = options.resets ?? false;
+    this.releases = options.plain ?? false;
     this.#inspect = options.inspect;
     const { socket, reading } = options;
     const receive = (chunk: Uint8Array) => this.#receive(chunk);

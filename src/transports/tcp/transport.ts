@@ -101,7 +101,7 @@ export class TcpTransport implements Transport {
       : this.#connection({ socket: adopted, peer, reading });
   }
 
-  #connection(options: Omit<SocketConnectionOptions, 'closeTimeout' | 'resets'>): SocketConnection {
-    return new SocketConnection({ ...options, resets: true, closeTimeout: this.#closeTimeout });
+  #connection(options: Omit<SocketConnectionOptions, 'closeTimeout' | 'resets' | 'plain'>): SocketConnection {
+    return new SocketConnection({ ...options, resets: true, plain: true, closeTimeout: this.#closeTimeout });
   }
 }

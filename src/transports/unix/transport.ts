@@ -131,7 +131,7 @@ export class UnixTransport implements Transport {
 
   #connection(socket: Socket, peer: PeerInfo, reading: Reading | undefined): SocketConnection {
     const closeTimeout = this.#closeTimeout;
-    return new SocketConnection({ socket, peer, closeTimeout, ...(reading !== undefined && { reading }) });
+    return new SocketConnection({ socket, peer, plain: true, closeTimeout, ...(reading !== undefined && { reading }) });
   }
 }
 

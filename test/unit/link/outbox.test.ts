@@ -15,6 +15,7 @@ class Narrow implements Connection {
   /** Times it said stop. */
   stops = 0;
   pendingBytes = 0;
+  releases = false;
 
   send(chunk: Uint8Array): boolean {
     this.sent.push(chunk);
@@ -54,6 +55,92 @@ function setUp(limit = Infinity, totalLimit = Infinity) {
   };
   return { clock, turn, connection, total, outbox, push, events };
 }
+
+describe('a block sink', () => {
+  it('writes a block again when everybody is done with it', async () => {
+    const { clock, connection, turn, push } = setUp();
+    connection.releases = true;
+    push('first');
+    const { block } = turn.sink;
+    await clock.idle();
+    push('other');
+    expect(turn.sink.block).toBe(block);
+    expect(turn.sink.position).toBe(5);
+    await clock.idle();
+    expect(connection.text).toBe('otherother');
+  });
+
+  it('leaves a block alone for as long as the connection has some of it', async () => {
+    const { clock, connection, push } = setUp();
+    connection.releases = true;
+    connection.pendingBytes = 1;
+    for (const text of ['first', ' second', ' third']) {
+      push(text);
+      await clock.idle();
+    }
+    expect(connection.text).toBe('first second third');
+    connection.pendingBytes = 0;
+    push('x');
+    await clock.idle();
+    push('OTHER');
+    await clock.idle();
+    expect(connection.text).toBe('OTHER second thirdxOTHER');
+  });
+
+  it('never touches what a connection got that does not say when it is done', async () => {
+    const { clock, connection, push } = setUp();
+    push('first');
+    await clock.idle();
+    connection.releases = true;
+    for (const text of [' second', ' third']) {
+      push(text);
+      await clock.idle();
+    }
+    expect(connection.text).toBe('first second third');
+  });
+
+  it('is not held up for good by a reader that has stopped', async () => {
+    const { clock, turn, connection, push } = setUp();
+    connection.releases = true;
+    connection.pendingBytes = 1;
+    push('stuck');
+    await clock.idle();
+    const stuck = turn.sink.block;
+    const other = new Narrow();
+    other.releases = true;
+    const outbox = new BlockOutbox(other, turn, Infinity, { bytes: 0, limit: Infinity, exceeded() {} }, () => {});
+    const blocks = new Set<Uint8Array>();
+    for (let i = 0; i < 100; i++) {
+      const at = turn.sink.reserve(10_000);
+      turn.sink.commit(10_000);
+      outbox.push(turn.sink.block, at, at + 10_000);
+      blocks.add(turn.sink.block);
+      await clock.idle();
+    }
+    expect(blocks.size).toBeLessThanOrEqual(2);
+    expect(turn.sink.block).not.toBe(stuck);
+    expect(Buffer.from(stuck.buffer, 0, 5).toString()).toBe('stuck');
+  });
+
+  it('grows with what a turn writes, and keeps big frames apart', () => {
+    const sink = new BlockSink();
+    const write = (bytes: number) => {
+      sink.reserve(bytes);
+      sink.commit(bytes);
+      return sink.block.length;
+    };
+    expect(write(10)).toBe(16 * 1024);
+    expect(write(16 * 1024)).toBe(32 * 1024);
+    expect(write(100 * 1024)).toBe(128 * 1024);
+    expect(write(200 * 1024)).toBe(200 * 1024);
+    expect(write(10)).toBe(128 * 1024);
+    expect(write(100 * 1024)).toBe(256 * 1024);
+    expect(write(128 * 1024)).toBe(256 * 1024);
+    expect(write(128 * 1024)).toBe(256 * 1024);
+    sink.endTurn(true);
+    expect([sink.block.length, sink.position]).toEqual([256 * 1024, 0]);
+  });
+});
 
 describe('an outbox', () => {
   it('writes what one turn brought in one go, at its end', async () => {

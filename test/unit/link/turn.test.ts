@@ -8,7 +8,7 @@ describe('a turn', () => {
     const clock = new VirtualClock();
     const turn = new Turn(clock);
     const flushed: string[] = [];
-    for (const name of ['a', 'b', 'c']) turn.add({ flush: () => void flushed.push(name) });
+    for (const name of ['a', 'b', 'c']) turn.add({ flush: () => void flushed.push(name), released: true });
     expect(flushed).toEqual([]);
     await clock.idle();
     await clock.idle();
@@ -20,12 +20,13 @@ describe('a turn', () => {
     const turn = new Turn(clock);
     const flushed: string[] = [];
     turn.add({
+      released: true,
       flush() {
         flushed.push('first');
-        turn.add({ flush: () => void flushed.push('second') });
+        turn.add({ flush: () => void flushed.push('second'), released: true });
       },
     });
-    turn.add({ flush: () => void flushed.push('beside') });
+    turn.add({ flush: () => void flushed.push('beside'), released: true });
     await clock.idle();
     expect(flushed).toEqual(['first', 'beside', 'second']);
   });
