@@ -91,7 +91,8 @@ export class Turn {
     this.#spare = outputs;
     // Those of earlier turns, which have got rid of it since then perhaps.
     for (const output of this.#holding) if (output.released === true) this.#holding.delete(output);
-    sink.endTurn(this.#holding.size === 0);
+    // Flushing may have written more, which is sent next.
+    sink.endTurn(this.#holding.size === 0 && this.#waiting.length === 0);
     // Do not hold a block that nobody sends any more.
     this.#lastView = this.#lastBlock = undefined;
   }

@@ -39,6 +39,8 @@ class BridgeState {
 
 /** All bridges of one broker. */
 export class Bridging implements ControlPart, Flushable {
+  /** What it flushes goes to outboxes. */
+  readonly released = true;
   readonly features = ['bridge'] as const;
   readonly handlers: NonNullable<ControlPart['handlers']>;
   /** Dropped, because they had come another way. */

@@ -31,6 +31,28 @@ describe('a turn', () => {
     expect(flushed).toEqual(['first', 'beside', 'second']);
   });
 
+  it('does not write over what an output wrote while it was flushed', async () => {
+    const clock = new VirtualClock();
+    const turn = new Turn(clock);
+    const write = (text: string): Uint8Array => {
+      const at = turn.sink.reserve(text.length);
+      turn.sink.block.set(Buffer.from(text), at);
+      turn.sink.commit(text.length);
+      return turn.sink.block.subarray(at, at + text.length);
+    };
+    const sent: string[] = [];
+    turn.add({
+      released: true,
+      flush() {
+        const late = write('late');
+        turn.add({ released: true, flush: () => void sent.push(String(Buffer.from(late))) });
+      },
+    });
+    clock.defer(() => void write('next'));
+    await clock.idle();
+    expect(sent).toEqual(['late']);
+  });
+
   it('has one time for all messages of a chunk, and reads the clock anew for the next', () => {
     const clock = new VirtualClock(5_000);
     const turn = new Turn(clock);
