@@ -1,14 +1,15 @@
 /**
- * What a message costs the JSON codec, step by step: nanoseconds each, and as a share of JSON.parse of the whole message.
+ * What a message costs each codec, step by step: nanoseconds each, and as a share of JSON.parse of the whole message.
  *
- * npm run bench:micro -- codec [part of a name]
+ * npm run bench:micro -- codec [part of a name, such as "msgpack, 128 B"]
  *
  * Messages differ from each other, as real ones do: a single repeated one lets the processor learn its branches by heart
  * and halves the figures. They lie in 64 KiB chunks, as a socket delivers them.
  */
-import { JsonCodec } from '../../../src/codecs/index.js';
-import { checkValue } from '../../../src/codecs/json/checker.js';
-import type { FrameHandler, FrameSink, MessageView } from '../../../src/contracts/index.js';
+import { JsonCodec, MsgpackCodec } from '../../../src/codecs/index.js';
+import { checkValue as checkJson } from '../../../src/codecs/json/checker.js';
+import { checkValue as checkMsgpack } from '../../../src/codecs/msgpack/checker.js';
+import type { Codec, FrameHandler, FrameSink, MessageView } from '../../../src/contracts/index.js';
 import { DEFAULT_LIMITS } from '../../../src/contracts/index.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -52,7 +53,13 @@ class RingSink implements FrameSink {
   commit(bytes: number): void {
     this.#position += bytes;
   }
+  /** A copy of what was written last. */
+  last(bytes: number): Uint8Array {
+    return this.block.slice(this.#position - bytes, this.#position);
+  }
 }
+
+const written = new RingSink();
 
 interface Kind {
   readonly name: string;
@@ -97,33 +104,73 @@ function python(value: unknown): string {
     .replaceAll(/([{[]) | ([}\]])/g, '$1$2');
 }
 
-const only = process.argv.slice(2).join(' ');
+type CheckBody = (start: number, end: number) => number;
 
-for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
-  const codec = new JsonCodec();
+interface Format {
+  readonly name: string;
+  readonly make: () => Codec;
+  /** One frame, as a client sends it; `text` is what a peer would send. */
+  readonly frame: (codec: Codec, text: string, message: { head: { channel: string }; body: unknown }) => Uint8Array;
+  readonly checker: (bytes: Uint8Array) => CheckBody;
+}
+
+const FORMATS: readonly Format[] = [
+  {
+    name: 'json',
+    make: () => new JsonCodec(),
+    frame: (_, text) => Buffer.from(`${text}\0`),
+    checker(bytes) {
+      const data = new DataView(bytes.buffer);
+      return (start, end) => checkJson(data, start, end, 900);
+    },
+  },
+  {
+    name: 'msgpack',
+    make: () => new MsgpackCodec(),
+    frame: (codec, _, { head, body }) => written.last(codec.encode(head, body, written)),
+    checker: (bytes) => (start, end) => checkMsgpack(bytes, start, end, 900),
+  },
+];
+
+const only = process.argv.slice(2).join(' ');
+const cases = FORMATS.flatMap((format) =>
+  KINDS.map((kind) => ({ format, kind, title: `${format.name}, ${kind.name}` })),
+);
+
+for (const { format, kind, title } of cases.filter((one) => one.title.includes(only))) {
+  const codec = format.make();
   const values: unknown[] = [];
   const texts: string[] = [];
+  const frames: Uint8Array[] = [];
   const big = kind.name.startsWith('64');
   let bytes = 0;
   // A head that never repeats needs more messages than its memory has slots.
   const wanted = kind.name.includes('never') ? 1_500_000 : CHUNK_BYTES * (big ? 8 : 1);
   for (let i = 0; bytes < wanted; i++) {
     const body = kind.body();
-    const time = kind.timed === true ? `, "time": ${NOW + decimal(3)}` : '';
-    const id = kind.identified === true ? `"-id": "3f2a9c01d4e5b6a7f8091a2b:${100_000 + i}", ` : '';
-    const text = `{"head": {${id}"channel": "${kind.channel(i)}"${time}}, "body": ${python(body)}}`;
+    const time = kind.timed === true ? NOW + decimal(3) : undefined;
+    const id = kind.identified === true ? `3f2a9c01d4e5b6a7f8091a2b:${100_000 + i}` : undefined;
+    const channel = kind.channel(i);
+    const head = { channel, ...(time !== undefined && { time }), ...(id !== undefined && { id }) };
+    const before = id === undefined ? '' : `"-id": "${id}", `;
+    const after = time === undefined ? '' : `, "time": ${time}`;
+    const text = `{"head": {${before}"channel": "${channel}"${after}}, "body": ${python(body)}}`;
     values.push(body);
     texts.push(text);
+    frames.push(format.frame(codec, text, { head, body }));
     bytes += text.length + 1;
   }
-  const whole = new Uint8Array(Buffer.from(texts.map((text) => `${text}\0`).join('')));
-  const wholeData = new DataView(whole.buffer);
+  const whole = new Uint8Array(Buffer.concat(frames));
+  const check = format.checker(whole);
   const chunk = CHUNK_BYTES * (big ? 2 : 1);
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < whole.length; at += chunk) chunks.push(whole.subarray(at, at + chunk));
   const count = texts.length;
   const bounds: [number, number][] = [];
-  for (let at = 0; at < whole.length; at = (bounds.at(-1)?.[1] ?? 0) + 1) bounds.push([at, whole.indexOf(0, at)]);
+  codec.framing.createDeframer(DEFAULT_LIMITS.messageBytes).push(whole, {
+    frame: (_, start, end) => void bounds.push([start, end]),
+    refused() {},
+  });
 
   const sink = new RingSink();
   const reader = codec.createReader(DEFAULT_LIMITS);
@@ -137,20 +184,16 @@ for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
   const forwarding = handler((view) => void (kept += codec.forward(view, NOW, sink)));
   const identifying = handler((view) => void (kept += codec.forward(view, NOW, sink, view.id ?? 'an origin:12345')));
   const deframer = codec.framing.createDeframer(DEFAULT_LIMITS.messageBytes);
-  const view = { ...reader.read(whole, 0, bounds[0]?.[1] ?? 0) };
   const bodies = bounds.map(([start, end]): [number, number] => {
     const read = reader.read(whole, start, end);
     return [read.bodyStart, read.bodyEnd];
   });
-  const channel = view.head.channel;
+  const channel = kind.channel(0);
 
   const rows: [string, () => void][] = [
     ['deframe', () => chunks.forEach((part) => deframer.push(part, counting))],
     ['read', () => bounds.forEach(([start, end]) => void (kept += reader.read(whole, start, end).bodyEnd))],
-    [
-      '  of that, check body',
-      () => bodies.forEach(([start, end]) => void (kept += checkValue(wholeData, start, end, 900))),
-    ],
+    ['  of that, check body', () => bodies.forEach(([start, end]) => void (kept += check(start, end)))],
     ['deframe + read + forward', () => chunks.forEach((part) => deframer.push(part, forwarding))],
     ['deframe + read + forward, id', () => chunks.forEach((part) => deframer.push(part, identifying))],
     ['encode', () => values.forEach((body) => void (kept += codec.encode({ channel }, body, sink)))],
@@ -161,7 +204,7 @@ for (const kind of KINDS.filter(({ name }) => name.includes(only))) {
     ],
     ['JSON.parse of the whole text', () => texts.forEach((text) => void (kept += JSON.parse(text) === null ? 1 : 0))],
   ];
-  console.log(`${kind.name}: ${Math.round(whole.length / count)} bytes`);
+  console.log(`${title}: ${Math.round(whole.length / count)} bytes`);
   const parse = measure(count, rows.at(-1)?.[1] ?? (() => undefined));
   for (const [name, operation] of rows) {
     const time = measure(count, operation);
