@@ -2,6 +2,7 @@
 
 import type { Limits, OutgoingHead } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import { notEncodable, requireValue } from './values.js';
 
 /** Keys with members of their own in an `OutgoingHead`. */
 export const OWN_KEYS: ReadonlySet<string> = new Set(['channel', 'time', 'bounce', 'persist']);
@@ -44,7 +45,7 @@ export function exceeded(what: string, size: number, name: string, limit: number
 
 /**
  * What goes out as a head, but for the time, which codecs put last.
- * @throws {SpokeError} `NOT_ENCODABLE`: a key that no peer can take.
+ * @throws {SpokeError} `NOT_ENCODABLE`: a key that no peer can take, a function or symbol.
  */
 export function membersOf(head: OutgoingHead): Map<string, unknown> {
   if (typeof head.channel !== 'string') throw new TypeError('head.channel must be a string');
@@ -59,7 +60,8 @@ export function membersOf(head: OutgoingHead): Map<string, unknown> {
   if (head.bounce === false) members.set('bounce', false);
   for (const [key, value] of Object.entries(head.fields ?? {})) {
     if (OWN_KEYS.has(key) || value === undefined) continue;
-    if (FORBIDDEN_KEYS.has(key)) throw new SpokeError('NOT_ENCODABLE', `no peer can take the head key \`${key}\``);
+    if (FORBIDDEN_KEYS.has(key)) throw notEncodable(`no peer can take the head key \`${key}\``);
+    requireValue(value);
     members.set(key, value);
   }
   return members;

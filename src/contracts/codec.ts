@@ -83,8 +83,9 @@ export interface ClientCodec<V extends HeadView = HeadView> {
   createReader(limits: Limits): MessageReader<V>;
 
   /**
-   * Writes one complete frame from values.
-   * @throws {SpokeError} `NOT_ENCODABLE` when the body has a value outside the codec's domain; nothing is written.
+   * Writes one complete frame from values. What it writes, readers of this codec take: a message that a broker refuses is
+   * lost where its publisher does not see it.
+   * @throws {SpokeError} `NOT_ENCODABLE` when head or body have a value outside the codec's domain; nothing is written.
    * @returns the length of the frame; it ends where the sink now stands.
    */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number;

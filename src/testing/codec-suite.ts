@@ -8,6 +8,7 @@ import type { ClientCodecSuiteOptions, CodecSuiteOptions, Sentence } from './cod
 import { BrokerDesk, Desk, sentences } from './codec-suite/desk.js';
 import { forwardingSentences } from './codec-suite/forwarding.js';
 import { guardingSentences } from './codec-suite/guarding.js';
+import { oddValueSentences } from './codec-suite/odd-values.js';
 import { refusingSentences } from './codec-suite/refusing.js';
 import { streamSentences } from './codec-suite/streams.js';
 import { valueSentences } from './codec-suite/values.js';
@@ -45,6 +46,7 @@ export function clientCodecSuite(
 
 function clientSentences(runner: Runner, it: Sentence, desk: () => Desk): void {
   runner.describe('values', () => valueSentences(it, desk));
+  runner.describe('odd values', () => oddValueSentences(it, desk));
   runner.describe('streams', () => streamSentences(it, desk));
   runner.describe('refusing', () => refusingSentences(it, desk));
 }

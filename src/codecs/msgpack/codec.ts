@@ -1,12 +1,12 @@
 // Msgpack with a length before each message (docs/protocol.md#msgpack).
 
-import { Packr } from 'msgpackr';
+import { Unpackr } from 'msgpackr';
 
 import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { LENGTH_BYTES, LengthFraming, MAX_LENGTH } from '../framing/length.js';
 import { membersOf } from '../head-rules.js';
-import { headPrefix, headWithoutTime } from './head.js';
+import { MsgpackEncoder } from './encoder.js';
 import { HeadMemo } from './memo.js';
 import { writeFloat } from './number.js';
 import { HEAD_LENGTH_BYTES, MsgpackReader } from './reader.js';
@@ -21,26 +21,21 @@ const REMEMBERED_HEADS = 1024;
 /** Below this a loop beats `set`, which needs a view of the source. */
 const LOOP_BYTES = 64;
 
-const SETTINGS: object = {
-  useRecords: false,
-  variableMapSize: true,
-  encodeUndefinedAsNil: true,
-  copyBuffers: true,
-  int64AsType: 'auto',
-};
+const SETTINGS: object = { useRecords: false, copyBuffers: true, int64AsType: 'auto' };
 
 /**
  * Msgpack: shorter than JSON, checked faster, and with binary data, dates and 64-bit integers.
  *
  * A body may hold `null`, booleans, numbers (`NaN` and the infinities too), texts, `Uint8Array`, `Date`, bigints of 64
- * bits, arrays, and objects with text keys. Map and Set arrive as object and array, `undefined` and functions as
- * `null`. Bigints that a number can hold arrive as numbers. A key `__proto__` in a body arrives as `__proto_`.
+ * bits, arrays, and objects with text keys. What else it holds becomes one of these, as docs/protocol.md#values tells.
+ * Bigints that a number can hold arrive as numbers. A key `__proto__` in a body arrives as `__proto_`.
  */
 export class MsgpackCodec implements Codec {
   readonly name = 'msgpack';
   readonly framing = new LengthFraming();
   readonly #memo = new HeadMemo();
-  readonly #packr = new Packr(SETTINGS);
+  readonly #unpackr = new Unpackr(SETTINGS);
+  #encoder: MsgpackEncoder | undefined;
   /** Heads of messages published from here, by channel: most say nothing else. */
   readonly #heads = new Map<string, Uint8Array>();
 
@@ -79,9 +74,9 @@ export class MsgpackCodec implements Codec {
   }
 
   /**
-   * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, a bigint beyond 64 bits, a cycle or nesting
-   *   too deep for the stack, a head key `self` or `body`, more than 16 MiB,
-   *   or a head of more than 64 KiB.
+   * @throws {SpokeError} `NOT_ENCODABLE`: a function or symbol as the body, a bigint beyond 64 bits, a Map with an object as
+   *   a key, a cycle or nesting too deep for the stack, an error in a getter or `toJSON`, a head key `self` or `body`, more
+   *   than 16 MiB, or a head of more than 64 KiB.
    */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
     const prefix = this.#headBytes(head);
@@ -128,20 +123,36 @@ export class MsgpackCodec implements Codec {
   decodeBody(view: MessageView): unknown {
     const { bytes, bodyStart, bodyEnd } = view;
     // A view of its own, because msgpackr leaves a DataView behind on what it is given, and the chunk is not ours.
-    const value: unknown = this.#packr.unpack(bytes.subarray(bodyStart, bodyEnd));
+    const value: unknown = this.#unpackr.unpack(bytes.subarray(bodyStart, bodyEnd));
     return value;
   }
 
+  /** Valid until the next call. */
   #pack(body: unknown): Uint8Array {
-    if (typeof body === 'function' || typeof body === 'symbol') {
-      throw new SpokeError('NOT_ENCODABLE', `a ${typeof body} is no value for a message`);
-    }
+    const encoder = this.#takeEncoder();
     try {
-      return this.#packr.pack(body);
-    } catch (error) {
-      const text = error instanceof RangeError ? 'a cycle, too deep, or a bigint beyond 64 bits' : String(error);
-      throw new SpokeError('NOT_ENCODABLE', `the body cannot be written as msgpack: ${text}`, { cause: error });
+      return encoder.body(body);
+    } finally {
+      this.#encoder = encoder;
     }
+  }
+
+  #packHead(head: OutgoingHead): Uint8Array {
+    const { time } = head;
+    const members = membersOf(head);
+    const encoder = this.#takeEncoder();
+    try {
+      return encoder.head(members, time).slice(0, time === undefined ? undefined : -TIME_BYTES);
+    } finally {
+      this.#encoder = encoder;
+    }
+  }
+
+  /** A getter or a `toJSON` may want a message written while one is: then there are two. */
+  #takeEncoder(): MsgpackEncoder {
+    const encoder = this.#encoder ?? new MsgpackEncoder();
+    this.#encoder = undefined;
+    return encoder;
   }
 
   /** Up to the time when there is one, else all of it. */
@@ -151,8 +162,7 @@ export class MsgpackCodec implements Codec {
       time === undefined && persist !== true && bounce !== false && fields === undefined && id === undefined;
     const known = plain ? this.#heads.get(channel) : undefined;
     if (known !== undefined) return known;
-    const members = membersOf(head);
-    const bytes = time === undefined ? headWithoutTime(members) : headPrefix(members);
+    const bytes = this.#packHead(head);
     if (plain) {
       if (this.#heads.size >= REMEMBERED_HEADS) this.#heads.clear();
       this.#heads.set(channel, bytes);

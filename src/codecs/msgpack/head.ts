@@ -1,12 +1,13 @@
 // The head of a msgpack message: what it says, and the bytes it goes out in again.
 
-import { Packr } from 'msgpackr';
+import { Unpackr } from 'msgpackr';
 
 import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
 import { utf8Bytes } from '../text.js';
+import { MsgpackEncoder } from './encoder.js';
 
 /** `a4 "time" cb`: the key of the time and the type of its value, a float of 64 bits. */
 export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
@@ -19,15 +20,9 @@ const FIXMAP = 0x80;
 const MAX_FIXMAP = 15;
 
 // Maps, because an object would not take the key `__proto__`.
-const SETTINGS: object = {
-  useRecords: false,
-  mapsAsObjects: false,
-  variableMapSize: true,
-  copyBuffers: true,
-  int64AsType: 'auto',
-};
+const SETTINGS: object = { useRecords: false, mapsAsObjects: false, copyBuffers: true, int64AsType: 'auto' };
 
-const packr = new Packr(SETTINGS);
+const unpackr = new Unpackr(SETTINGS);
 
 /** Immutable, apart from what it remembers of itself. Shared by all messages with this head. */
 export class MsgpackHead implements Head {
@@ -91,7 +86,7 @@ export interface ParsedHead {
  * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
  */
 export function parseHead(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {
-  const decoded: unknown = packr.unpack(bytes.subarray(start, end));
+  const decoded: unknown = unpackr.unpack(bytes.subarray(start, end));
   if (!(decoded instanceof Map)) throw new SpokeError('MALFORMED', 'the head is not a map');
   const members = new Map<string, unknown>();
   for (const [key, value] of decoded) {
@@ -121,15 +116,9 @@ export function parseHead(bytes: Uint8Array, start: number, end: number, limits:
   };
 }
 
-/** The head up to its time, which it must have. */
-export function headPrefix(members: ReadonlyMap<string, unknown>): Uint8Array {
-  const packed = packr.pack(new Map([...members, ['time', 0.5]]));
-  return new Uint8Array(packed.subarray(0, packed.length - 8));
-}
-
-/** A head without a time. */
-export function headWithoutTime(members: ReadonlyMap<string, unknown>): Uint8Array {
-  return new Uint8Array(packr.pack(members));
+/** The head up to where the eight bytes of its time are, which it must have. */
+function headPrefix(members: ReadonlyMap<string, unknown>): Uint8Array {
+  return new MsgpackEncoder().head(members, 0).slice(0, -8);
 }
 
 function timeOf(members: ReadonlyMap<string, unknown>, channel: string): number | undefined {

@@ -49,11 +49,6 @@ export function malformed(cause: unknown): SpokeError {
   return new SpokeError('MALFORMED', `malformed message: ${String(cause).slice(0, 200)}`, { cause });
 }
 
-/** @param cause - why, as an error or in words. */
-export function notEncodable(cause: unknown): SpokeError {
-  return new SpokeError('NOT_ENCODABLE', `the message cannot be written: ${String(cause)}`, { cause });
-}
-
 /** By Python's rules, as in the peers. */
 function truth(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);

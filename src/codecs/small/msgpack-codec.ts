@@ -3,8 +3,9 @@
 import type { ClientCodec, FrameSink, MessageReader, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { membersOf } from '../head-rules.js';
+import { notEncodable, requireValue } from '../values.js';
 import { LENGTH_FRAMING } from './framing.js';
-import { DecodedView, malformed, notEncodable } from './head.js';
+import { DecodedView, malformed } from './head.js';
 import { MsgpackDecoder } from './msgpack-decoder.js';
 import { MsgpackEncoder } from './msgpack-encoder.js';
 import { put } from './put.js';
@@ -23,19 +24,24 @@ export class MsgpackCodec implements ClientCodec<DecodedView> {
 
   /** @throws {SpokeError} `NOT_ENCODABLE` */
   encode(head: OutgoingHead, body: unknown, sink: FrameSink): number {
-    if (typeof body === 'function' || typeof body === 'symbol') throw notEncodable(`a ${typeof body} is no value`);
-    const encoder = new MsgpackEncoder();
-    try {
-      encoder.value(body);
-    } catch (error) {
-      throw notEncodable(error);
-    }
-    return write(membersOf(head), head.time, encoder.bytes, sink);
+    requireValue(body);
+    const packed = written((encoder) => encoder.value(body));
+    return write(membersOf(head), head.time, packed, sink);
   }
 
   decodeBody(view: DecodedView): unknown {
     return view.body;
   }
+}
+
+function written(write: (encoder: MsgpackEncoder) => void): Uint8Array {
+  const encoder = new MsgpackEncoder();
+  try {
+    write(encoder);
+  } catch (error) {
+    throw notEncodable(error);
+  }
+  return encoder.bytes;
 }
 
 function write(
@@ -44,17 +50,17 @@ function write(
   body: Uint8Array,
   sink: FrameSink,
 ): number {
-  const head = new MsgpackEncoder();
-  head.map(members.size + (time === undefined ? 0 : 1));
-  for (const [key, value] of members) {
-    head.value(key);
-    head.value(value);
-  }
-  if (time !== undefined) {
-    head.value('time');
-    head.float(time);
-  }
-  const { bytes } = head;
+  const bytes = written((encoder) => {
+    encoder.map(members.size + (time === undefined ? 0 : 1));
+    for (const [key, value] of members) {
+      encoder.value(key);
+      encoder.value(value);
+    }
+    if (time !== undefined) {
+      encoder.value('time');
+      encoder.float(time);
+    }
+  });
   const length = 2 + bytes.length + body.length;
   if (bytes.length > 0xffff || length >= 2 ** 24) throw notEncodable('the head or the message is too long');
   return put(

@@ -1,5 +1,6 @@
 // Values to msgpack.
 
+import { formOf } from '../msgpack/form.js';
 import { utf8Bytes } from './put.js';
 
 const FIRST_BYTES = 256;
@@ -17,6 +18,7 @@ export class MsgpackEncoder {
 
   /**
    * @throws {RangeError} a bigint beyond 64 bits; from the stack: a cycle, or too deep.
+   * @throws what `formOf` and getters throw.
    */
   value(value: unknown): void {
     if (typeof value === 'string') this.#text(value);
@@ -41,25 +43,18 @@ export class MsgpackEncoder {
   }
 
   #object(value: object): void {
-    if (value instanceof Date) this.#date(value);
-    else if (value instanceof ArrayBuffer) this.#binary(new Uint8Array(value));
-    else if (ArrayBuffer.isView(value)) this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-    else if (Array.isArray(value) || value instanceof Set) this.#array([...value]);
-    else {
-      const toJson: unknown = Reflect.get(value, 'toJSON');
-      if (typeof toJson === 'function') {
-        this.value(Reflect.apply(toJson, value, []));
-        return;
-      }
-      const entries: readonly (readonly [unknown, unknown])[] = [
-        ...(value instanceof Map ? value : Object.entries(value)),
-      ];
+    const form = formOf(value);
+    if (form instanceof Date) this.#date(form.getTime());
+    else if (form instanceof Uint8Array) this.#binary(form);
+    else if (Array.isArray(form)) this.#array(form);
+    else if (typeof form === 'object' && form !== null) {
+      const entries = Object.entries(form);
       this.map(entries.length);
       for (const [key, member] of entries) {
-        this.#text(String(key));
+        this.#text(key);
         this.value(member);
       }
-    }
+    } else this.value(form);
   }
 
   #array(items: readonly unknown[]): void {
@@ -69,8 +64,7 @@ export class MsgpackEncoder {
   }
 
   #number(value: number): void {
-    // Minus zero is a float.
-    if (!Object.is(value | 0, value) && !(value >= 0 && value < 2 ** 32 && Number.isInteger(value))) this.float(value);
+    if ((value | 0) !== value && !(value >= 0 && value < 2 ** 32 && Number.isInteger(value))) this.float(value);
     else if (value >= -32 && value < 128) this.#unsigned(value, 1);
     else if (value >= 0) this.#sized(0xcc, value, 1);
     else if (value >= -128) this.#sized(0xd0, value & 0xff, 1);
@@ -107,13 +101,8 @@ export class MsgpackEncoder {
     this.#bytes.set(bytes, at);
   }
 
-  /** The longest form of a timestamp, which holds all dates; one that is invalid is nil. */
-  #date(date: Date): void {
-    const time = date.getTime();
-    if (Number.isNaN(time)) {
-      this.value(null);
-      return;
-    }
+  /** The longest form of a timestamp, which holds all dates. */
+  #date(time: number): void {
     const seconds = Math.floor(time / 1000);
     for (const byte of [0xc7, 12, 0xff]) this.#unsigned(byte, 1);
     this.#unsigned((time - seconds * 1000) * 1e6, 4);

@@ -1,6 +1,6 @@
 // Bodies to JSON text by the host's own means, and what JSON.stringify does not know (docs/protocol.md#values).
 
-import { notEncodable } from './head.js';
+import { notEncodable } from '../values.js';
 
 /** Newer hosts write a number from its text. */
 const rawJson: unknown = Reflect.get(JSON, 'rawJSON');
@@ -17,7 +17,10 @@ export function stringify(value: unknown): string {
   throw notEncodable(`a ${typeof value} is no value`);
 }
 
-function replace(_key: string, value: unknown): unknown {
+function replace(this: unknown, key: string, given: unknown): unknown {
+  // A Buffer, if a page has such, was asked for its toJSON before this.
+  const sent: unknown = Reflect.get(Object(this), key);
+  const value = ArrayBuffer.isView(sent) ? sent : given;
   if (value instanceof ArrayBuffer) return base64(new Uint8Array(value));
   if (ArrayBuffer.isView(value)) return base64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   if (typeof value !== 'bigint') return value;
