@@ -66,7 +66,7 @@ export type {
 } from './node/index.js';
 export { RpcService } from './rpc/index.js';
 export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
-export { MemoryStore } from './stores/index.js';
+export { LmdbStore, MemoryStore } from './stores/index.js';
 export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
 export type { Endpoint, ListenEndpoint, MemoryTransportOptions } from './transports/index.js';
 export { TcpTransport, TlsTransport } from './transports/tcp/index.js';

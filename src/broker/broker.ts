@@ -7,7 +7,7 @@ import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener,
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
 import type { MakeOutbox, OutboundTotal } from '../link/index.js';
 import { blockOutboxes, Recognition, systemClock, Turn } from '../link/index.js';
-import { MemoryStore } from '../stores/index.js';
+import { MemoryStore, storeAt } from '../stores/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { nodeTransports } from '../transports/node.js';
@@ -52,7 +52,8 @@ export class Broker {
 
   /**
    * @throws {TypeError} for a limit that is not a positive number.
-   * @throws {SpokeError} `DUPLICATE`: two transports of one scheme, or two codecs of one name.
+   * @throws {SpokeError} `DUPLICATE`: two transports of one scheme, or two codecs of one name. `UNKNOWN_SCHEME`,
+   *   `ADDRESS_INVALID`: the store's URL.
    */
   constructor(options: BrokerOptions = {}) {
     const { listen } = options;
@@ -64,7 +65,8 @@ export class Broker {
     this.#logger = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;
     this.#turn = new Turn(this.#clock);
-    this.#retained = new Retained(options.store ?? new MemoryStore(), this.#limits);
+    const { store = new MemoryStore() } = options;
+    this.#retained = new Retained(typeof store === 'string' ? storeAt(store) : store, this.#limits, this.#logger);
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
     this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
     this.#exchange = new Exchange({

@@ -22,8 +22,11 @@ export interface BrokerOptions {
   readonly transports?: readonly Transport[];
   /** Codecs that clients may speak, recognised by their first bytes. Default: JSON and msgpack. */
   readonly codecs?: readonly Codec[];
-  /** Where persistent messages are kept. Default: in memory. The broker closes it. */
-  readonly store?: MessageStore;
+  /**
+   * Where persistent messages are kept: a store, or its URL, `lmdb:FOLDER` or `memory:`. Default: in memory. The broker
+   * opens it and closes it.
+   */
+  readonly store?: MessageStore | string;
   readonly limits?: Partial<Limits>;
   /** Default: silent. */
   readonly logger?: Logger;

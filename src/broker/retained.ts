@@ -1,6 +1,6 @@
 // The rules of persistent messages: the newest per channel by time, within limits (docs/protocol.md#persistent-messages).
 
-import type { Limits, MessageStore, StoredMessage } from '../contracts/index.js';
+import type { Limits, Logger, MessageStore, StoredMessage } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 
 // Two updates within one tick of the clock get times this far apart: a microsecond, about the resolution of a double.
@@ -10,10 +10,13 @@ const STEP_SECONDS = 1e-6;
 export class Retained {
   readonly store: MessageStore;
   readonly #limits: Limits;
+  readonly #logger: Logger;
+  #failing = false;
 
-  constructor(store: MessageStore, limits: Limits) {
+  constructor(store: MessageStore, limits: Limits, logger: Logger) {
     this.store = store;
     this.#limits = limits;
+    this.#logger = logger;
   }
 
   /**
@@ -49,6 +52,22 @@ export class Retained {
         { details: { channel: message.channel, limit: keptBytes } },
       );
     }
-    return this.store.put(message);
+    const stored = this.store.put(message);
+    if (stored !== undefined) this.#watch(stored);
+    return stored;
+  }
+
+  // Each publisher is told of its own message; the log has one line for all of a failure, and one for its end.
+  #watch(stored: Promise<void>): void {
+    stored.then(
+      () => {
+        if (this.#failing) this.#logger.warn({}, 'the store can be written again');
+        this.#failing = false;
+      },
+      (error: unknown) => {
+        if (!this.#failing) this.#logger.error({ err: error }, 'persistent messages are not durable');
+        this.#failing = true;
+      },
+    );
   }
 }

@@ -21,6 +21,18 @@ export function serverLog(level: LogLevel): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** What a package prints on its own, such as LMDB of a disk that is full, goes into the log. */
+export function logConsole(log: Logger): void {
+  let last = '';
+  console.error = console.warn = (first: unknown, ...rest: readonly unknown[]) => {
+    const text = [first, ...rest].map((part) => (part instanceof Error ? part.message : String(part))).join(' ');
+    // It may go on for as long as the disk is full.
+    if (text === last) return;
+    last = text;
+    log.error({ ...(first instanceof Error && { err: first }) }, `from a package: ${text}`);
+  };
+}
+
 async function loadPino(level: LogLevel): Promise<Logger> {
   const { pino } = await import('pino');
   if (process.stderr.isTTY) {

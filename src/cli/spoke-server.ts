@@ -6,13 +6,14 @@ import { newCommand, run } from './command.js';
 import { UsageError } from './failure.js';
 import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
-import { LOG_LEVELS, serverLog } from './server-log.js';
+import { LOG_LEVELS, logConsole, serverLog } from './server-log.js';
 import { listenForStop, untilStopped } from './stop.js';
 import { VERSION } from '../version.js';
 import { firstSteps, urlsFor } from './welcome.js';
 
 interface Options {
   readonly listen?: readonly string[];
+  readonly store?: string;
   readonly logLevel: LogLevel;
   readonly json?: true;
 }
@@ -24,13 +25,17 @@ const command = newCommand({
     ['spoke-server', 'on port 7181 of all addresses of this machine'],
     ['spoke-server --listen tcp://127.0.0.1:7181', 'for this machine only'],
     ["spoke-server --listen tcp://:7181 --listen 'tcp://[::1]:7181'", 'on two endpoints'],
+    ['spoke-server --store ./data', 'persistent messages last, also through a power cut'],
     ['SPOKEPORT=9000 spoke-server', 'on another port'],
     ['spoke-server --listen tcp://127.0.0.1:0 --json', 'on a free port, printed as JSON'],
   ],
-  exitCodes: [['1', 'it cannot listen there: another program has the port, or it is not allowed']],
+  exitCodes: [
+    ['1', 'it cannot listen there (another program has the port, or it is not allowed), or the store cannot be opened'],
+  ],
   remarks: ['Without --listen it is tcp://0.0.0.0:SPOKEPORT (environment), else tcp://0.0.0.0:7181.'],
 })
   .option('--listen <url>', 'where to listen; may be given several times', collect)
+  .option('--store <folder>', 'keep persistent messages in this folder (default: in memory only)')
   .option(
     '-r, --reuse',
     'accepted for scripts of other brokers; always on: it can be started again on its port at once',
@@ -50,7 +55,8 @@ const command = newCommand({
   });
 
 // The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
-async function compose({ listen, logLevel }: Options) {
+async function compose({ listen, store, logLevel }: Options) {
+  if (store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
   if (listen?.some((url) => url.startsWith('memory:'))) {
     throw new UsageError('memory:// joins the parts of one program; no other program could reach this broker');
   }
@@ -58,8 +64,13 @@ async function compose({ listen, logLevel }: Options) {
     import('../di/index.js'),
     import('../broker/index.js'),
   ]);
-  const container = createContainer(listen === undefined ? {} : { listen });
-  container.rebind(TOKENS.Logger).toConstantValue(serverLog(logLevel));
+  const container = createContainer({
+    ...(listen !== undefined && { listen }),
+    ...(store !== undefined && { store: `lmdb:${store}` }),
+  });
+  const log = serverLog(logLevel);
+  logConsole(log);
+  container.rebind(TOKENS.Logger).toConstantValue(log);
   return { container, broker: await container.getAsync(Broker) };
 }
 

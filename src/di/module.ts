@@ -19,7 +19,7 @@ import { silentLogger, withDefaults } from '../contracts/index.js';
 import { systemClock } from '../link/index.js';
 import { Client, defaultCodecs, defaultTransports } from '../node/index.js';
 import { RpcService } from '../rpc/index.js';
-import { MemoryStore } from '../stores/index.js';
+import { storeAt } from '../stores/index.js';
 import { MemoryTransport } from '../transports/index.js';
 import { Lifecycle } from './lifecycle.js';
 import type { SpokeOptions } from './options.js';
@@ -91,7 +91,11 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
         )
         .inSingletonScope(),
     );
-    bindDefault(TOKENS.MessageStore, (binding) => binding.toResolvedValue(() => new MemoryStore()).inSingletonScope());
+    bindDefault(TOKENS.MessageStore, (binding) =>
+      binding
+        .toResolvedValue(({ store = 'memory:' }: SpokeOptions) => storeAt(store), [TOKENS.Options])
+        .inSingletonScope(),
+    );
     bindDefault(TOKENS.Limits, (binding) =>
       binding.toResolvedValue(({ limits }: SpokeOptions) => withDefaults(limits), [TOKENS.Options]).inSingletonScope(),
     );

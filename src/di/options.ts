@@ -11,6 +11,8 @@ export interface SpokeOptions {
    * `SPOKEPORT` when that is set. An empty list: none, use `broker.listen` later.
    */
   readonly listen?: ListenEndpoint | readonly ListenEndpoint[];
+  /** Broker: where persistent messages are kept, `lmdb:FOLDER` or `memory:`. Default: in memory. */
+  readonly store?: string;
   /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
   /** Client: the broker, a URL or `{host, port}` for TCP. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
@@ -34,6 +36,7 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     if (!Array.isArray(value)) requireEndpoint(value, 'listen');
     else for (const [index, endpoint] of value.entries()) requireEndpoint(endpoint, `listen[${index}]`);
   },
+  store: requireText,
   closeTimeout(value, name) {
     // 0 does not wait at all.
     if (value !== 0) requireMilliseconds(value, name);

@@ -28,7 +28,7 @@ export interface Tokens {
   readonly Codec: ServiceIdentifier<Codec>;
   /** One: what the client speaks. Default: the `Codec` whose name is `options.codec`, else `json`. */
   readonly ClientCodec: ServiceIdentifier<Codec>;
-  /** One: where the broker keeps persistent messages. It opens the store and closes it. Default: in memory. */
+  /** One: where the broker keeps persistent messages. It opens the store and closes it. Default: as `options.store` says. */
   readonly MessageStore: ServiceIdentifier<MessageStore>;
   /** One, for broker and client. Default: `options.limits` completed by `DEFAULT_LIMITS`. */
   readonly Limits: ServiceIdentifier<Limits>;

@@ -57,6 +57,27 @@ export function storeSuite(runner: Runner, name: string, makeSetup: MakeStoreSet
       assert.equal(kept.time, 1.25);
     });
 
+    check('remembers when a message expires, and that another never does', async (store) => {
+      await store.put({ ...message('a', 1, 'x'), expires: 1795344144.5 });
+      await store.put(message('b', 1, 'x'));
+      assert.equal(store.get('a')?.expires, 1795344144.5);
+      assert.equal(store.get('b')?.expires, undefined);
+      await store.put(message('a', 2, 'x'));
+      assert.equal(store.get('a')?.expires, undefined);
+    });
+
+    check('remembers notes, which are no messages', async (store) => {
+      await store.note('seen/a', Uint8Array.of(1, 2, 3));
+      const durable = store.note('gone/\u{1f98a} \ud800', new Uint8Array(0));
+      assert.deepEqual(notes(store), { 'seen/a': [1, 2, 3], 'gone/\u{1f98a} \ud800': [] });
+      await durable;
+      await store.note('seen/a', Uint8Array.of(4));
+      await store.note('gone/\u{1f98a} \ud800', undefined);
+      await store.note('never there', undefined);
+      assert.deepEqual(notes(store), { 'seen/a': [4] });
+      assert.deepEqual([store.size, store.bytes, store.match('**')], [0, 0, []]);
+    });
+
     check('replaces what a channel had, and counts its bytes once', async (store) => {
       await store.put(message('a', 1, 'long text'));
       await store.put(message('a', 2, 'x'));
@@ -124,6 +145,8 @@ export function storeSuite(runner: Runner, name: string, makeSetup: MakeStoreSet
         'constructor',
         '🦊'.repeat(512),
         'x/'.repeat(500) + 'x',
+        'half a pair \ud800',
+        'half a pair \ufffd',
       ];
       for (const channel of odd) await store.put(message(channel, 1, channel));
       for (const channel of odd) same(store.get(channel), message(channel, 1, channel));
@@ -147,15 +170,25 @@ export function storeSuite(runner: Runner, name: string, makeSetup: MakeStoreSet
       for (const channel of ['z', 'a', 'm']) await store.put(message(channel, 1, channel));
       await store.put(message('z', 2, 'new'));
       await store.delete('a');
+      await store.put({ ...message('m', 3, 'm'), expires: 7 });
+      for (const n of [1, 2]) await store.note('seen', Uint8Array.of(n));
+      await store.note('gone', Uint8Array.of(1));
+      await store.note('gone', undefined);
+      // Not waited for: closing does.
+      void store.put(message('\ud800', 4, 'last'));
       await store.close();
       const again = await setup.reopen();
       await again.open();
       try {
-        assert.deepEqual(channels(again.match('**')), ['z', 'm']);
+        assert.deepEqual(channels(again.match('**')), ['z', 'm', '\ud800']);
         same(again.get('z'), message('z', 2, 'new'));
-        assert.equal(again.size, 2);
+        same(again.get('\ud800'), message('\ud800', 4, 'last'));
+        assert.deepEqual([again.get('m')?.expires, again.get('z')?.expires], [7, undefined]);
+        assert.deepEqual(notes(again), { seen: [2] });
+        assert.equal(again.size, 3);
+        assert.equal(again.bytes, 'newmlast'.length);
         await again.put(message('b', 1, 'b'));
-        assert.deepEqual(channels(again.match('**')), ['z', 'm', 'b']);
+        assert.deepEqual(channels(again.match('**')), ['z', 'm', '\ud800', 'b']);
       } finally {
         await again.close();
       }
@@ -165,6 +198,10 @@ export function storeSuite(runner: Runner, name: string, makeSetup: MakeStoreSet
 
 function message(channel: string, time: number, text: string): StoredMessage {
   return { channel, time, codec: 'json', frame: new TextEncoder().encode(text) };
+}
+
+function notes(store: MessageStore): Record<string, readonly number[]> {
+  return Object.fromEntries([...store.notes()].map(([key, value]) => [key, [...value]]));
 }
 
 function channels(messages: readonly StoredMessage[]): string[] {

@@ -7,6 +7,7 @@ import type { MessageStore, StoredMessage } from '../../contracts/index.js';
 export class MemoryStore implements MessageStore {
   #messages = new ChannelIndex<StoredMessage>();
   #bytes = 0;
+  readonly #notes = new Map<string, Uint8Array>();
 
   get size(): number {
     return this.#messages.size;
@@ -36,8 +37,18 @@ export class MemoryStore implements MessageStore {
     return this.#messages.match(pattern);
   }
 
+  note(key: string, value: Uint8Array | undefined): undefined {
+    if (value === undefined) this.#notes.delete(key);
+    else this.#notes.set(key, value);
+  }
+
+  notes(): Iterable<readonly [string, Uint8Array]> {
+    return this.#notes;
+  }
+
   async close(): Promise<void> {
     this.#messages = new ChannelIndex();
+    this.#notes.clear();
     this.#bytes = 0;
   }
 }

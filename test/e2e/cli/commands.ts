@@ -24,19 +24,28 @@ const PATIENCE = 20_000;
 
 const running = new Set<RunningCommand>();
 
+/** A program that may write no file longer than so many KiB: for it the disk is full then. */
+const IN_SMALL_FILES = 'trap "" XFSZ; ulimit -f "$0"; exec "$@"';
+
 /**
  * Starts a command. Its environment has neither SPOKEHOST nor SPOKEPORT but those given here.
  * @param device - what its standard output is instead of a pipe.
+ * @param fileLimit - KiB; writing more to one file fails, as on a full disk.
  */
 export function start(
   name: CommandName,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
   device?: string,
+  fileLimit?: number,
 ): RunningCommand {
   const { SPOKEHOST: _host, SPOKEPORT: _port, ...inherited } = process.env;
   const output = device === undefined ? 'pipe' : openSync(device, 'w');
-  const child = spawn(process.execPath, [`${folder}${name}.cjs`, ...args], {
+  const line = [process.execPath, `${folder}${name}.cjs`, ...args];
+  // bash, whose unit is a KiB.
+  const [program = '', ...rest] =
+    fileLimit === undefined ? line : ['/bin/bash', '-c', IN_SMALL_FILES, String(fileLimit), ...line];
+  const child = spawn(program, rest, {
     env: { ...inherited, ...environment },
     stdio: ['ignore', output, 'pipe'],
   });

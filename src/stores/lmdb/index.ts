@@ -1,0 +1,3 @@
+// Messages that outlive the process.
+
+export { LmdbStore } from './lmdb-store.js';
