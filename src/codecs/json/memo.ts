@@ -48,7 +48,9 @@ export class MemoSlot {
   }
 }
 
-const SLOTS = 4096;
+const FIRST_SIZE = 512;
+/** More channels in turn than this, and each head is parsed again. */
+const LARGEST_SIZE = 16_384;
 const MAX_BYTES = 256;
 /** Both parts, each rounded up. */
 const SLOT_WORDS = MAX_BYTES / 8 + 2;
@@ -65,22 +67,26 @@ const FIRST_SLOTS = 16;
  * All bytes lie in one array, which grows: with hundreds of channels in turn, an array each means many cache misses.
  */
 export class HeadMemo {
-  readonly #mask: number;
-  readonly #hashes: Int32Array;
+  readonly #largest: number;
+  #mask: number;
+  #hashes: Int32Array;
   /** The hash that asked last for each place. */
-  readonly #asked: Int32Array;
-  readonly #known: (MemoSlot | undefined)[];
+  #asked: Int32Array;
+  #known: (MemoSlot | undefined)[];
   #words = new Float64Array(FIRST_SLOTS * SLOT_WORDS);
   /** First free position in `#words`. */
   #used = 0;
+  #turnedAway = 0;
   #replacements = 0;
 
-  /** @param slots - a power of two from 2 to 4096. */
-  constructor(slots = SLOTS) {
-    this.#mask = slots - 1;
-    this.#hashes = new Int32Array(slots);
-    this.#asked = new Int32Array(slots);
-    this.#known = Array.from({ length: slots }, () => undefined);
+  /** @param largest - places it may grow to: a power of two from 2 to 16,384. */
+  constructor(largest = LARGEST_SIZE) {
+    const size = Math.min(FIRST_SIZE, largest);
+    this.#largest = largest;
+    this.#mask = size - 1;
+    this.#hashes = new Int32Array(size);
+    this.#asked = new Int32Array(size);
+    this.#known = places(size);
   }
 
   /** What has this hash, perhaps; ask for `gap`. */
@@ -112,14 +118,22 @@ export class HeadMemo {
   /** Whether something with this hash and size may be kept: it is not the first time that it asks. */
   wants(hash: number, bytes: number): boolean {
     if (bytes > MAX_BYTES) return false;
-    const place = this.#place(hash);
-    if (this.#asked[place] === hash) return true;
-    this.#asked[place] = hash;
+    const asked = this.#asked;
+    const place = (hash >>> 18) & (asked.length - 1);
+    if (asked[place] === hash) return true;
+    // Heads in turn that share a place would put each other out for ever if each did: every second one does, by chance.
+    if (mix(++this.#turnedAway, hash) >= 0) asked[place] = hash;
+    // More heads in turn than there are places: few would still be there when they come again.
+    if (this.#turnedAway > asked.length * 4 && asked.length < this.#largest) {
+      this.#asked = new Int32Array(asked.length * 2);
+      this.#turnedAway = 0;
+    }
     return false;
   }
 
   /** Remembers the bytes from `pos` on, without those of the time's number, which ends at `timeEnd`. */
   keep(hash: number, data: DataView, pos: number, timeEnd: number, known: KnownStart): MemoSlot {
+    if (this.#taken(hash) && this.#known.length < this.#largest) this.#grow();
     let place = this.#place(hash);
     const other = this.#known[place ^ 1];
     if (this.#known[place] !== undefined && (other === undefined || ++this.#replacements % 2 === 0)) place ^= 1;
@@ -135,6 +149,29 @@ export class HeadMemo {
     return slot;
   }
 
+  /** Whether something would have to go. */
+  #taken(hash: number): boolean {
+    const place = this.#place(hash);
+    return this.#known[place] !== undefined && this.#known[place ^ 1] !== undefined;
+  }
+
+  #grow(): void {
+    const known = this.#known;
+    const hashes = this.#hashes;
+    const size = known.length * 2;
+    this.#mask = size - 1;
+    this.#hashes = new Int32Array(size);
+    this.#known = places(size);
+    for (const [i, slot] of known.entries()) {
+      const hash = hashes[i];
+      if (slot === undefined || hash === undefined) continue;
+      // Two places each are enough for them: those that shared two before share two or four now.
+      const place = this.#known[this.#place(hash)] === undefined ? this.#place(hash) : this.#place(hash) ^ 1;
+      this.#known[place] = slot;
+      this.#hashes[place] = hash;
+    }
+  }
+
   #allocate(): number {
     const at = this.#used;
     this.#used += SLOT_WORDS;
@@ -148,8 +185,12 @@ export class HeadMemo {
 
   // The upper bits depend on all bytes.
   #place(hash: number): number {
-    return (hash >>> 20) & this.#mask;
+    return (hash >>> 18) & this.#mask;
   }
+}
+
+function places(size: number): (MemoSlot | undefined)[] {
+  return Array.from({ length: size }, () => undefined);
 }
 
 const TIM = 0x6d697422; // `"tim`, read little-endian

@@ -369,3 +369,17 @@ describe('the JSON reader', () => {
     expect(text.slice(text.indexOf("'") + 1, -1)).toHaveLength(60);
   });
 });
+
+describe('the memory of heads', () => {
+  it('comes to know thousands of channels that take turns', () => {
+    const reader = new JsonReader(DEFAULT_LIMITS, new HeadMemo());
+    const frames = Array.from({ length: 5000 }, (_, i) =>
+      Buffer.from(`{"head": {"channel": "robot/${1000 + i}/pose"}, "body": 1}`),
+    );
+    const heads = () => frames.map((frame) => reader.read(frame, 0, frame.length).head);
+    for (let round = 0; round < 20; round++) heads();
+    const before = heads();
+    const known = heads().filter((head, i) => head === before[i]).length;
+    expect(known).toBeGreaterThan(4500);
+  });
+});
