@@ -1,7 +1,7 @@
 // One piece of work on a connection to a broker, within a time, ended by whatever comes first.
 
-import type { Client } from '../node/client.js';
 import { SpokeError } from '../contracts/index.js';
+import type { RpcClient } from '../rpc/index.js';
 import type { ConnectionOptions } from './arguments.js';
 import { secondsText } from './arguments.js';
 import { failureOf } from './failure.js';
@@ -14,7 +14,7 @@ export interface Work<T> {
   late(url: string): string;
   /** Says what is not known, when the connection was lost meanwhile. */
   readonly lost: string;
-  run(client: Client, signal: AbortSignal): Promise<T>;
+  run(client: RpcClient, signal: AbortSignal): Promise<T>;
 }
 
 // A person waits: the longest pause between attempts is shorter than that of a program.
@@ -31,13 +31,9 @@ export async function connected<T>(options: ConnectionOptions, work: Work<T>): P
   stop.addEventListener('abort', () => end.abort(stop.reason));
 
   // Not above: loading it is half of what starting a command costs, and a wrong argument need not pay.
-  const { Client } = await import('../node/client.js');
-  const client = new Client({
-    ...(options.url !== undefined && { url: options.url }),
-    ...(options.codec !== undefined && { codec: options.codec }),
-    reconnect: timeout === undefined ? false : RECONNECT,
-    callTimeout: Infinity,
-  });
+  const { makeClient } = await import('./client.js');
+  const reconnect = timeout === undefined ? false : RECONNECT;
+  const client = await makeClient(options, { reconnect, callTimeout: Infinity });
   let lastFailure: SpokeError | undefined;
   client.on('retry', (error) => (lastFailure = error));
   client.on('state', (state, error) => (lastFailure = state === 'connected' ? undefined : (error ?? lastFailure)));

@@ -2,7 +2,7 @@
 
 import { canonical } from '../channels/index.js';
 import type { Message } from '../client/index.js';
-import type { Client } from '../node/client.js';
+import type { RpcClient } from '../rpc/index.js';
 import type { ConnectionOptions } from './arguments.js';
 import { CLIENT_REMARKS, withConnectionOptions } from './arguments.js';
 import { newCommand, run } from './command.js';
@@ -51,11 +51,8 @@ async function echo(channels: readonly string[], options: Options, file: OutputF
   const fail = (reason: unknown) => end.abort(reason);
   stop.addEventListener('abort', () => fail(stop.reason));
 
-  const { Client } = await import('../node/client.js');
-  const client = new Client({
-    ...(options.url !== undefined && { url: options.url }),
-    ...(options.codec !== undefined && { codec: options.codec }),
-  });
+  const { makeClient } = await import('./client.js');
+  const client = await makeClient(options);
   remarkOnConnection(client, options);
   client.on('error', (error) => {
     if (error.details['channel'] === '-control/subscribe') fail(error);
@@ -93,7 +90,7 @@ function lineOf(message: Message, { json, label, verbose }: Options): string {
   return label === undefined ? text : `[${label}] ${text}`;
 }
 
-function remarkOnConnection(client: Client, options: Options): void {
+function remarkOnConnection(client: RpcClient, options: Options): void {
   let trouble = false;
   client.on('retry', (error) => {
     if (!trouble) remark(options, `${failureOf(error).message}; trying again until there is one`);

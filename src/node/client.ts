@@ -1,13 +1,11 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
-import { Router } from '../channels/index.js';
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
-import { blockOutboxes, systemClock, Turn } from '../link/index.js';
 import { RpcClient } from '../rpc/index.js';
-import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
+import { brokerAddress, onNode } from './platform.js';
 
 export interface ClientOptions {
   /** The broker. Default: `tcp://HOST:PORT` from `host` and `port`. */
@@ -45,18 +43,10 @@ export class Client extends RpcClient {
    * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `UNKNOWN_CODEC`, `DUPLICATE`.
    */
   constructor(options: ClientOptions = {}) {
-    const { url, host, port, codec = 'json', transports = defaultTransports(), clock = systemClock, ...rest } = options;
+    const { url, host, port, codec = 'json', transports = defaultTransports(), clock, ...rest } = options;
     const endpoint = url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
-    const address = parseAddress(connectUrl(endpoint, process.env));
-    const turn = new Turn(clock);
     super({
-      address,
-      transport: new TransportRegistry(transports).find(address),
-      routes: new Router(),
-      // What is too much to send is refused at `publish`; the connection must not end for it.
-      makeOutbox: blockOutboxes(turn, Infinity),
-      sink: turn.sink,
-      clock,
+      ...onNode(brokerAddress(endpoint), transports, clock),
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
     });

@@ -1,0 +1,45 @@
+// The client of a command: what `Client` of the library is, with no more of it loaded than this address and codec need. All of
+// it would take a command longer than what it does (docs/decisions/007-start-up.md).
+
+import type { BackoffOptions } from '../client/index.js';
+import type { ClientCodec, Transport } from '../contracts/index.js';
+import { brokerAddress, onNode } from '../node/platform.js';
+import { RpcClient } from '../rpc/index.js';
+import type { ConnectionOptions } from './arguments.js';
+
+/**
+ * Does not connect yet.
+ * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `UNKNOWN_CODEC`.
+ */
+export async function makeClient(
+  { url, codec }: ConnectionOptions,
+  options: { readonly reconnect?: BackoffOptions | false; readonly callTimeout?: number } = {},
+): Promise<RpcClient> {
+  const address = brokerAddress(url);
+  return new RpcClient({
+    ...onNode(address, await transportsFor(address.scheme)),
+    codec: await codecOf(codec),
+    ...options,
+  });
+}
+
+async function transportsFor(scheme: string): Promise<Transport[]> {
+  if (scheme === 'tcp') {
+    const { TcpTransport } = await import('../transports/tcp/transport.js');
+    return [new TcpTransport()];
+  }
+  const { nodeTransports } = await import('../transports/node.js');
+  return nodeTransports();
+}
+
+async function codecOf(name = 'json'): Promise<ClientCodec> {
+  if (name === 'json') {
+    const { JsonCodec } = await import('../codecs/json/index.js');
+    return new JsonCodec();
+  }
+  const [{ findCodec }, { defaultCodecs }] = await Promise.all([
+    import('../codecs/index.js'),
+    import('../node/defaults.js'),
+  ]);
+  return findCodec(defaultCodecs(), name);
+}
