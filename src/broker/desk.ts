@@ -3,7 +3,7 @@
 import type { Authorizer, Limits, Logger } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
-import { control } from '../link/index.js';
+import * as control from '../link/control.js';
 import type { Session } from './session.js';
 
 export interface DeskParts {

@@ -3,7 +3,8 @@
 import { Router } from '../channels/index.js';
 import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, StoredMessage } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { control, Turn } from '../link/index.js';
+import type * as control from '../link/control.js';
+import type { Turn } from '../link/index.js';
 import { Bridging, Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
 import { Desk, forbidden } from './desk.js';
 import { Replays } from './replay.js';

@@ -3,7 +3,8 @@
 // Distances are those of RIP: 0 is a client of this broker, each bridge on the way adds one, and from `UNREACHABLE` on
 // nobody wants it. So what two brokers of a circle believe of each other dies out when the last subscriber has gone.
 
-import { bridgeControl, control } from '../link/index.js';
+import * as bridgeControl from '../link/bridge-control.js';
+import * as control from '../link/control.js';
 
 /** What is wanted beyond one bridge, and what was told to it. */
 export class BridgeInterest {

@@ -3,8 +3,6 @@
 export { BlockOutbox, blockOutboxes } from './block-outbox.js';
 export type { OutboundTotal } from './block-outbox.js';
 export { BlockSink } from './block-sink.js';
-export * as bridgeControl from './bridge-control.js';
-export * as control from './control.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { PlainOutbox } from './outbox.js';

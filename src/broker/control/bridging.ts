@@ -6,7 +6,7 @@ import { stringify } from '../../codecs/json/stringify.js';
 import type { Codec, MessageStore, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import type { Flushable } from '../../link/index.js';
-import { bridgeControl } from '../../link/index.js';
+import * as bridgeControl from '../../link/bridge-control.js';
 import type { Desk } from '../desk.js';
 import { BridgeInterest, Interest } from '../interest.js';
 import type { Replays } from '../replay.js';

@@ -1,7 +1,7 @@
 // Finds who handles a control message. The exchange lists the parts.
 
 import { SpokeError } from '../../contracts/index.js';
-import { control } from '../../link/index.js';
+import * as control from '../../link/control.js';
 import type { Codec, MessageView } from '../../contracts/index.js';
 import type { Desk } from '../desk.js';
 import type { Session } from '../session.js';

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import type { control } from '../../link/index.js';
+import type * as control from '../../link/control.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
 

@@ -1,7 +1,7 @@
 // What a file of this folder adds to the broker: one piece of the protocol, an extension or not.
 
 import type { Codec, MessageView } from '../../contracts/index.js';
-import type { control } from '../../link/index.js';
+import type * as control from '../../link/control.js';
 import type { Session } from '../session.js';
 
 /** Handles the messages on one control channel. */

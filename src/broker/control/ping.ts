@@ -1,7 +1,7 @@
 // A ping goes back to its sender, after everything sent before has taken effect (docs/protocol.md#feature-ping).
 
 import type { Codec, MessageView } from '../../contracts/index.js';
-import { control } from '../../link/index.js';
+import * as control from '../../link/control.js';
 import type { Desk } from '../desk.js';
 import type { Replays } from '../replay.js';
 import type { Session } from '../session.js';

@@ -4,7 +4,7 @@ import type { Router } from '../../channels/index.js';
 import { canonical } from '../../channels/index.js';
 import type { Codec, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { control } from '../../link/index.js';
+import * as control from '../../link/control.js';
 import type { Desk } from '../desk.js';
 import { forbidden } from '../desk.js';
 import type { Replays } from '../replay.js';

@@ -2,7 +2,7 @@
 
 import { expect, it } from '@jest/globals';
 
-import { control } from '../../../src/link/index.js';
+import * as control from '../../../src/link/control.js';
 
 it('takes a heartbeat that is no finite number for none: a codec other than JSON can say such a thing', () => {
   for (const heartbeat of [NaN, Infinity, -Infinity, '1000', null]) {
