@@ -96,6 +96,32 @@ describe.each(entryPoints)('%s', (name) => {
   });
 });
 
+/** Part of the library is copied in; what the user has installed must get along with that. */
+const OWN_INVERSIFY = `
+import { Container, decorate, injectable } from 'inversify';
+import { Broker, createContainer, MemoryTransport, spokeModule, TOKENS } from 'spoke';
+class Mine extends MemoryTransport { schemes = ['mine']; }
+decorate(injectable(), Mine);
+const own = new Container();
+own.load(spokeModule({ listen: 'mine://own' }));
+for (const container of [own, createContainer({ listen: 'mine://created' })]) {
+  container.bind(TOKENS.Transport).to(Mine);
+  const broker = await container.getAsync(Broker);
+  console.log(broker.addresses.join());
+  await container.unbindAllAsync();
+}`;
+
+test("a container of the user's own inversify takes the module, and ours takes classes decorated with theirs", async () => {
+  const output = await run(process.execPath, ['--input-type=module', '-e', OWN_INVERSIFY], project);
+  expect(output).toBe('mine://own\nmine://created\n');
+});
+
+// A file for each source would take a program that imports it five times as long to start.
+test('the library is a few files', async () => {
+  const names = (await readdir(join(installed, 'dist'))).filter((name) => name.endsWith('.js'));
+  expect(names.length).toBeLessThan(40);
+});
+
 test('every entry point has types under nodenext, for import and for require, without skipLibCheck', async () => {
   const files: string[] = [];
   for (const [index, name] of entryPoints.entries()) {
