@@ -1,4 +1,5 @@
 // The broker and what it is made of.
 
 export { Broker } from './broker.js';
+export { readId, Seen } from './seen.js';
 export type { BrokerOptions, BrokerStats } from './options.js';

@@ -12,7 +12,7 @@ export type {
   WaitOptions,
 } from './options.js';
 export { randomId } from './random-id.js';
-export { textOf } from './report.js';
+export { reportUnheard, textOf } from './report.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';
 export { requireTimeout, waitFor } from './wait-for.js';

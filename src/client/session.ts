@@ -8,8 +8,10 @@ import { Link } from '../link/index.js';
 import { randomId } from './random-id.js';
 
 /** What the client does with the events of its present connection. */
-export interface SessionOwner {
-  message(view: HeadView): void;
+export interface SessionOwner<V extends HeadView = HeadView> {
+  message(view: V): void;
+  /** The broker has told which extensions it offers; all it said. */
+  welcomed?(welcome: unknown): void;
   report(error: SpokeError): void;
   /** The broker refused to subscribe us to this pattern. */
   refused(pattern: string, error: SpokeError): void;
@@ -19,9 +21,9 @@ export interface SessionOwner {
   close(reason: CloseReason): void;
 }
 
-export interface SessionOptions {
+export interface SessionOptions<C extends ClientCodec = ClientCodec> {
   readonly url: string;
-  readonly codec: ClientCodec;
+  readonly codec: C;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly sink: Sink;
@@ -30,6 +32,8 @@ export interface SessionOptions {
   readonly id: string;
   /** Milliseconds; 0 for none. */
   readonly heartbeat: number;
+  /** Asked for beside those that every client asks for. */
+  readonly features?: readonly control.Feature[];
 }
 
 /** Bytes of a time, of an absent body as `null`, and of the blanks around head and body. */
@@ -37,17 +41,20 @@ const ADDED_BY_BROKER = 128;
 const BEAT = 'beat';
 
 /** The client's side of one connection. */
-export class ClientSession implements LinkHandler {
-  readonly link: Link;
-  readonly #owner: SessionOwner;
-  readonly #options: SessionOptions;
+export class ClientSession<
+  V extends HeadView = HeadView,
+  C extends ClientCodec<V> = ClientCodec<V>,
+> implements LinkHandler<V, C> {
+  readonly link: Link<V, C>;
+  readonly #owner: SessionOwner<V>;
+  readonly #options: SessionOptions<C>;
   readonly #pings: string;
   readonly #nonce = randomId();
   #features: ReadonlySet<string> = new Set();
   #subscribedToPings = false;
   #cancelBeat: (() => void) | undefined;
 
-  constructor(connection: Connection, owner: SessionOwner, options: SessionOptions) {
+  constructor(connection: Connection, owner: SessionOwner<V>, options: SessionOptions<C>) {
     const { codec, limits, id, makeOutbox } = options;
     this.#owner = owner;
     this.#options = options;
@@ -89,7 +96,7 @@ export class ClientSession implements LinkHandler {
     this.send(`${this.#pings}${number}`, null);
   }
 
-  message(view: HeadView): void {
+  message(view: V): void {
     const { channel } = view.head;
     if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
     this.#owner.message(view);
@@ -109,11 +116,12 @@ export class ClientSession implements LinkHandler {
   }
 
   #asked(): readonly control.Feature[] {
-    return this.#options.heartbeat > 0 ? ['errors', 'ping', 'heartbeat'] : ['errors', 'ping'];
+    const { heartbeat, features = [] } = this.#options;
+    return heartbeat > 0 ? ['errors', 'ping', 'heartbeat', ...features] : ['errors', 'ping', ...features];
   }
 
   // Returns whether the message was for the client itself.
-  #control(channel: string, view: HeadView): boolean {
+  #control(channel: string, view: V): boolean {
     const { codec, url } = this.#options;
     if (channel.startsWith(this.#pings)) {
       const ping = channel.slice(this.#pings.length);
@@ -121,12 +129,14 @@ export class ClientSession implements LinkHandler {
       return true;
     }
     if (channel === control.WELCOME) {
-      const welcome = control.readGreeting(codec.decodeBody(view));
+      const body = codec.decodeBody(view);
+      const welcome = control.readGreeting(body);
       // What was not asked for is not believed: with a peer's broker anyone can publish here.
       if (welcome?.nonce !== this.#nonce) return false;
       this.#features = new Set(this.#asked().filter((feature) => welcome.features.includes(feature)));
       this.#cancelBeat?.();
       if (this.#features.has('heartbeat')) this.#beat(false);
+      this.#owner.welcomed?.(body);
       return true;
     }
     if (channel !== control.ERROR || !this.#features.has('errors')) return false;

@@ -1,5 +1,7 @@
 // A network inside one process that a test holds in its hand: virtual time, and trouble on command.
 
+import type { BridgeOptions } from '../../bridge/index.js';
+import { Bridge } from '../../bridge/index.js';
 import type { BrokerOptions } from '../../broker/index.js';
 import { Broker } from '../../broker/index.js';
 import type { Transport } from '../../contracts/index.js';
@@ -23,14 +25,14 @@ export interface MemoryNetworkOptions {
   readonly startTime?: number;
 }
 
-/** A broker or client of the network, or the name of one. */
-export type Member = Broker | Client | string;
+/** A broker, client or bridge of the network, or the name of one. */
+export type Member = Broker | Client | Bridge | string;
 
 /** Virtual time that `until` lets pass at the most. */
 const PATIENCE = 10 * 60_000;
 
 /**
- * Brokers and clients joined by simulated byte streams. Nothing waits for real time: with no latency, messages
+ * Brokers, clients and bridges joined by simulated byte streams. Nothing waits for real time: with no latency, messages
  * travel while the test awaits anything; what takes time happens when the test says so, by `advance` or `until`.
  */
 export class MemoryNetwork implements AsyncDisposable {
@@ -42,7 +44,7 @@ export class MemoryNetwork implements AsyncDisposable {
   readonly #backbone: SimBackbone;
   readonly #endpoints = new Map<string, SimEndpoint>();
   readonly #connections = new Set<SimConnection>();
-  readonly #names = new Map<Broker | Client, string>();
+  readonly #names = new Map<Broker | Client | Bridge, string>();
   readonly #splits: (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [];
   readonly #stalled = new Set<string>();
   #latency: readonly [number, number];
@@ -86,6 +88,32 @@ export class MemoryNetwork implements AsyncDisposable {
     return client;
   }
 
+  /** Joins two brokers, and resolves when they are one network. */
+  async bridge(
+    one: Member,
+    two: Member,
+    options: Partial<BridgeOptions> & { readonly name?: string } = {},
+  ): Promise<Bridge> {
+    const bridge = this.prepareBridge(one, two, options);
+    await this.until(bridge.start());
+    return bridge;
+  }
+
+  /** A bridge that was not started yet. */
+  prepareBridge(one: Member, two: Member, options: Partial<BridgeOptions> & { readonly name?: string } = {}): Bridge {
+    const { name = this.#nextName('bridge'), ...rest } = options;
+    const bridge = new Bridge({
+      url1: `memory://${this.#nameOf(one)}`,
+      url2: `memory://${this.#nameOf(two)}`,
+      transports: [this.transport(name)],
+      clock: this.clock,
+      reconnect: { random: this.#random },
+      ...rest,
+    });
+    this.#names.set(bridge, name);
+    return bridge;
+  }
+
   /** The transport of a member of the test's own: for clients that the application makes. */
   transport(name: string): Transport {
     return new SimTransport(name, this.#backbone);
@@ -122,17 +150,17 @@ export class MemoryNetwork implements AsyncDisposable {
   }
 
   /**
-   * A broker is killed: its connections are reset, its address is free, and what it had in memory is gone. Start another
-   * one by `broker({ name })`.
+   * A broker or bridge is killed: its connections are reset, its address is free, and what it had in memory is gone. Start
+   * another one by `broker({ name })` or `bridge`.
    */
-  async crash(broker: Broker): Promise<void> {
-    const name = this.#nameOf(broker);
+  async crash(member: Broker | Bridge): Promise<void> {
+    const name = this.#nameOf(member);
     for (const [address, endpoint] of this.#endpoints) if (endpoint.member === name) this.#endpoints.delete(address);
     for (const end of [...this.#connections]) {
       if (end.member === name || end.otherMember === name) end.lose(lost(end.otherMember));
     }
-    await this.until(broker.close());
-    this.#names.delete(broker);
+    await this.until(member.close());
+    this.#names.delete(member);
   }
 
   /** Lets time pass, event by event. */
