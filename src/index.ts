@@ -1,5 +1,16 @@
 // The public names, one by one.
 
+export { Bridge } from './bridge/index.js';
+export type {
+  BridgeEvents,
+  BridgeFilter,
+  BridgeOptions,
+  BridgeState,
+  BridgeStatus,
+  FilterOptions,
+  PrefixPair,
+  SideStatus,
+} from './bridge/index.js';
 export { Broker } from './broker/index.js';
 export type { BrokerOptions, BrokerStats } from './broker/index.js';
 export { BaseClient, Message, Subscription } from './client/index.js';

@@ -14,15 +14,17 @@ import type {
   Connection,
   Limits,
   MessageView,
-  SpokeError,
   Transport,
 } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import { blockOutboxes, bridgeControl, control } from '../link/index.js';
 
 /** How long, in milliseconds, a side that is away counts as wanting what it wanted, and what it misses is kept for it. */
 const HOLD = 30_000;
 const HEARTBEAT = 15_000;
+/** Milliseconds without a word after which a broker that has no heartbeat is asked whether it is still there. */
+const SILENCE = 60_000;
 const EVERYTHING: bridgeControl.InterestBody = { set: [['**', 0]], unset: [] };
 
 export interface SideOptions {
@@ -81,6 +83,7 @@ export class Side {
   #interest = new Map<string, number>();
   #fresh = new Map<string, number>();
   #forget: (() => void) | undefined;
+  #cancelWatch: (() => void) | undefined;
 
   /** @throws {TypeError} for delays that make no sense. */
   constructor(options: SideOptions, owner: SideOwner) {
@@ -189,6 +192,7 @@ export class Side {
           pinged: (number) => barrier.returned(number),
           drain: () => this.#owner.drained(this),
           close: (reason) => {
+            this.#cancelWatch?.();
             this.#session = undefined;
             this.#barrier = undefined;
             this.#greeted = false;
@@ -214,6 +218,7 @@ export class Side {
       this.#fresh = new Map();
       this.#welcomedBy = undefined;
       session.start();
+      this.#cancelWatch = clock.setTimer(limits.connectTimeout, () => this.#silent(limits.connectTimeout));
       // A broker that knows bridges has said by then what is wanted; one that does not has said nothing.
       barrier.wait().passed.then(
         () => this.#greet(session),
@@ -226,6 +231,8 @@ export class Side {
     if (this.#session !== session) return;
     this.#forget?.();
     this.#forget = undefined;
+    this.#cancelWatch?.();
+    if (!session.features.has('heartbeat')) this.#watch(session, false);
     const before = this.brokerId;
     this.brokerId = this.#welcomedBy;
     this.changed = before !== undefined && this.brokerId !== undefined && before !== this.brokerId;
@@ -236,6 +243,25 @@ export class Side {
     const set = [...this.#fresh].filter(([pattern, distance]) => this.#interest.get(pattern) !== distance);
     this.#apply({ set, unset });
     this.#owner.greeted(this);
+  }
+
+  // One that is gone without a word is noticed only by asking.
+  #watch(session: ClientSession<MessageView, Codec>, asked: boolean): void {
+    const heard = session.link.chunks;
+    this.#cancelWatch = this.#options.clock.setTimer(SILENCE, () => {
+      const silent = session.link.chunks === heard;
+      if (silent && asked) {
+        this.#silent(SILENCE);
+        return;
+      }
+      if (silent) this.flush().catch(() => {});
+      this.#watch(session, silent);
+    });
+  }
+
+  #silent(time: number): void {
+    const text = `${this.url} has been silent for ${time} ms, though it was asked`;
+    this.fail(new SpokeError('CONNECTION_LOST', text, { retryable: true }));
   }
 
   #message(view: MessageView): void {
