@@ -191,6 +191,7 @@ export class Bridge implements AsyncDisposable {
   }
 
   #message(side: Side, view: MessageView): void {
+    this.#turn.relieve();
     if (this.#probed !== undefined && view.head.channel === this.#probed) {
       this.#fail(sameBroker(this.#side1, this.#side2));
     } else this.#from(side).message(view);
