@@ -1,7 +1,7 @@
 // What a broker is asked for on behalf of the other side: each pattern wanted there is one or more here, and several may be
 // one.
 
-import { bridgeControl } from '../link/index.js';
+import * as bridgeControl from '../link/bridge-control.js';
 
 /** Keeps the patterns that one broker is asked for. */
 export class Asked {

@@ -4,7 +4,7 @@ import type { Seen } from '../broker/index.js';
 import { readId } from '../broker/index.js';
 import type { Clock, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import { control } from '../link/index.js';
+import * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
 import { Asked } from './asked.js';
 import { ContentIds } from './content-id.js';

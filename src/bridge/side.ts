@@ -18,7 +18,9 @@ import type {
 } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
-import { blockOutboxes, bridgeControl, control } from '../link/index.js';
+import * as bridgeControl from '../link/bridge-control.js';
+import * as control from '../link/control.js';
+import { blockOutboxes } from '../link/index.js';
 
 /** How long, in milliseconds, a side that is away counts as wanting what it wanted, and what it misses is kept for it. */
 const HOLD = 30_000;
