@@ -5,8 +5,8 @@ import type { MessageStore, StoredMessage } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import type { Session } from './session.js';
 
-const PORTION_MESSAGES = 2048;
-const PORTION_BYTES = 512 * 1024;
+const PORTION_MESSAGES = 1024;
+const PORTION_BYTES = 128 * 1024;
 // Whoever asks more often for the end of one replay is answered early: what waits has to be bounded.
 const MAX_WAITING = 64;
 

@@ -80,9 +80,9 @@ export class ChannelIndex<V> {
       return entry === undefined ? [] : [entry.value];
     }
     const path = tokens(pattern);
-    const found = path[0] === '**' ? undefined : candidates(this.#root, path);
-    // Very many are sooner picked out of the Map, where they are in order, than sorted.
-    if (found === undefined || found.length > this.size / 4) return this.#scan(pattern);
+    // Very many are sooner picked out of the Map, where they are in order, than collected and sorted.
+    const found = path[0] === '**' ? undefined : candidates(this.#root, path, this.size / 4);
+    if (found === undefined) return this.#scan(pattern);
     return found
       .filter((entry) => matches(pattern, entry.channel))
       .sort((a, b) => a.order - b.order)
@@ -171,12 +171,18 @@ function remove<V>(root: Branch<V>, entry: Entry<V>): void {
   }
 }
 
-/** The entries below the part of the pattern before its first `**`; some may not match its other tokens. */
-function candidates<V>(root: Branch<V>, pattern: readonly string[]): Entry<V>[] {
+/**
+ * The entries below the part of the pattern before its first `**`; some may not match its other tokens. `undefined`: there are
+ * more than `most`.
+ */
+function candidates<V>(root: Branch<V>, pattern: readonly string[], most: number): Entry<V>[] | undefined {
   const found: Entry<V>[] = [];
   let level: (Branch<V> | Entry<V>)[] = [root];
   for (const token of pattern) {
-    if (token === '**') return found.concat(everyEntry(level));
+    if (token === '**') {
+      addEvery(level, found, most);
+      return found.length > most ? undefined : found;
+    }
     const next: (Branch<V> | Entry<V>)[] = [];
     for (const slot of level) {
       if (slot instanceof Entry) {
@@ -194,12 +200,12 @@ function candidates<V>(root: Branch<V>, pattern: readonly string[]): Entry<V>[] 
     const entry = slot instanceof Entry ? slot : slot.here;
     if (entry !== undefined) found.push(entry);
   }
-  return found;
+  return found.length > most ? undefined : found;
 }
 
-function everyEntry<V>(slots: (Branch<V> | Entry<V>)[]): Entry<V>[] {
-  const found: Entry<V>[] = [];
-  for (let slot = slots.pop(); slot !== undefined; slot = slots.pop()) {
+/** Stops when there are more than `most`. */
+function addEvery<V>(slots: (Branch<V> | Entry<V>)[], found: Entry<V>[], most: number): void {
+  for (let slot = slots.pop(); slot !== undefined && found.length <= most; slot = slots.pop()) {
     if (slot instanceof Entry) {
       found.push(slot);
     } else {
@@ -207,5 +213,4 @@ function everyEntry<V>(slots: (Branch<V> | Entry<V>)[]): Entry<V>[] {
       slot.pushChildren(slots);
     }
   }
-  return found;
 }
