@@ -6,8 +6,11 @@ import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
-import { utf8Bytes } from '../text.js';
+import { utf8Bytes, utf8Text } from '../text.js';
+import { sameBytes } from './bytes.js';
 import { MsgpackEncoder } from './encoder.js';
+
+import { readFloat } from './number.js';
 
 /** `a4 "time" cb`: the key of the time and the type of its value, a float of 64 bits. */
 export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
@@ -18,6 +21,13 @@ export const ID_OPENING = Uint8Array.of(0xa3, 0x2d, 0x69, 0x64);
 /** The first byte of a map of less than 16 members, less their number. */
 const FIXMAP = 0x80;
 const MAX_FIXMAP = 15;
+/** The same of a text of less than 32 bytes; and of one with a byte for its length. */
+const FIXSTR = 0xa0;
+const MAX_FIXSTR = 32;
+const STR8 = 0xd9;
+
+/** `a7 "channel"`. */
+const CHANNEL_KEY = Uint8Array.of(0xa7, 0x63, 0x68, 0x61, 0x6e, 0x6e, 0x65, 0x6c);
 
 // Maps, because an object would not take the key `__proto__`.
 const SETTINGS: object = { useRecords: false, mapsAsObjects: false, copyBuffers: true, int64AsType: 'auto' };
@@ -35,12 +45,18 @@ export class MsgpackHead implements Head {
   #fields: HeadFields | undefined;
 
   /** @param members - without `time`, `bounce` and `-id`, the channel canonical. */
-  constructor(members: ReadonlyMap<string, unknown>, channel: string, bounce: boolean, persist: boolean) {
+  constructor(
+    members: ReadonlyMap<string, unknown>,
+    channel: string,
+    bounce: boolean,
+    persist: boolean,
+    prefix?: Uint8Array,
+  ) {
     this.channel = channel;
     this.bounce = bounce;
     this.persist = persist;
     this.#members = members;
-    this.prefix = headPrefix(members);
+    this.prefix = prefix ?? headPrefix(members);
   }
 
   /** As `prefix`, with an `-id` as its first member. */
@@ -86,6 +102,39 @@ export interface ParsedHead {
  * @throws {SpokeError} `MALFORMED`, `TIME_INVALID`, `LIMIT_EXCEEDED`
  */
 export function parseHead(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {
+  return parseShort(bytes, start, end, limits) ?? parseAny(bytes, start, end, limits);
+}
+
+/**
+ * A head of a channel, and perhaps a time after it: those that come once only, which are those of remote calls, have nothing
+ * else. `undefined` for any other.
+ */
+function parseShort(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead | undefined {
+  const size = (bytes[start] ?? 0) - FIXMAP;
+  if ((size !== 1 && size !== 2) || !sameBytes(CHANNEL_KEY, bytes, start + 1)) return undefined;
+  let at = start + 1 + CHANNEL_KEY.length;
+  let length = (bytes[at++] ?? 0) - FIXSTR;
+  if (length === STR8 - FIXSTR) length = bytes[at++] ?? 0;
+  else if (length < 0 || length >= MAX_FIXSTR) return undefined;
+  const channelEnd = at + length;
+  const timed = size === 2;
+  if (channelEnd !== (timed ? end - TIME_KEY.length - 8 : end)) return undefined;
+  if (timed && !sameBytes(TIME_KEY, bytes, channelEnd)) return undefined;
+  const time = timed ? readFloat(bytes, end - 8) : undefined;
+  const channel = utf8Text(bytes, at, channelEnd);
+  // What was not UTF-8 goes on as what it was taken for.
+  if (canonical(channel) !== channel || channel.includes('\ufffd') || (timed && !Number.isFinite(time)))
+    return undefined;
+  checkChannel(channel, channel, limits);
+  const prefix = new Uint8Array(channelEnd - start + TIME_KEY.length);
+  prefix.set(bytes.subarray(start, channelEnd));
+  prefix[0] = FIXMAP + 2;
+  prefix.set(TIME_KEY, channelEnd - start);
+  const head = new MsgpackHead(new Map([['channel', channel]]), channel, true, false, prefix);
+  return { head, time, id: undefined, distinct: true };
+}
+
+function parseAny(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {
   const decoded: unknown = unpackr.unpack(bytes.subarray(start, end));
   if (!(decoded instanceof Map)) throw new SpokeError('MALFORMED', 'the head is not a map');
   const members = new Map<string, unknown>();

@@ -3,11 +3,12 @@
 
 import type { Limits, MessageReader } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
+import { hashBytes, sameBytes } from './bytes.js';
 import { checkValue, TOO_DEEP } from './checker.js';
 import { parseHead, TIME_KEY } from './head.js';
 import { idBefore, idEnd } from './id.js';
 import type { HeadMemo } from './memo.js';
-import { hashBytes, KnownHead, sameBytes } from './memo.js';
+import { KnownHead } from './memo.js';
 import { readFloat } from './number.js';
 import { MsgpackView } from './view.js';
 
