@@ -23,7 +23,7 @@ const config: Config = {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   injectGlobals: false,
-  testTimeout: 10_000,
+  testTimeout: 30_000,
   maxWorkers: 2,
 };
 

@@ -73,7 +73,7 @@ onEveryNetwork((stage) => {
     const broker = await stage().broker();
     await broker.close();
     const { client, tap } = stage().prepare();
-    await expect(client.connect({ timeout: 50 })).rejects.toMatchObject({
+    await expect(client.connect({ timeout: 500 })).rejects.toMatchObject({
       code: 'TIMEOUT',
       cause: { code: 'CONNECT_FAILED' },
     });
