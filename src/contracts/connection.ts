@@ -100,8 +100,11 @@ export interface Connection {
   pause(): void;
   resume(): void;
 
-  /** Sends what is queued, then ends. `close` follows with `by: 'local'`. Idempotent. */
-  close(): void;
+  /**
+   * Sends what is queued, then ends. `close` follows with `by: 'local'`. Idempotent.
+   * @param why - what the other side did wrong: transports that have words for it say it. The others just end.
+   */
+  close(why?: SpokeError): void;
 
   /** Ends now; what is queued is dropped. `close` follows with `by: 'error'` and this error. Idempotent. */
   abort(error: SpokeError): void;

@@ -103,12 +103,15 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.connection.abort(error);
   }
 
-  /** Sends what is queued, then ends. Nothing that still arrives is handled. */
-  end(): void {
+  /**
+   * Sends what is queued, then ends. Nothing that still arrives is handled.
+   * @param why - what the other side did wrong.
+   */
+  end(why?: SpokeError): void {
     if (this.#ended) return;
     this.#ended = true;
     this.outbox.finish();
-    this.connection.close();
+    this.connection.close(why);
   }
 
   data(chunk: Uint8Array): void {
@@ -127,7 +130,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
       // The other side is told why, if it can understand, before it is hung up on.
       this.#handler.refused(error);
       this.#outOfStep = error;
-      this.end();
+      this.end(error);
     }
   }
 

@@ -95,8 +95,13 @@ export class WebSocketConnection extends BaseConnection {
     this.#webSocket.pause();
   }
 
+  override close(why?: SpokeError): void {
+    if (why !== undefined) this.#farewell ??= farewellOf(why);
+    super.close();
+  }
+
   protected finish(): void {
-    this.#sayFarewell({ code: this.#closeCode, reason: '' });
+    this.#sayFarewell(this.#farewell ?? { code: this.#closeCode, reason: '' });
     if (this.state === 'closing') this.#cutWithoutProgress();
   }
 

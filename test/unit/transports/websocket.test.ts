@@ -139,6 +139,17 @@ describe('the end of a WebSocket', () => {
     },
   );
 
+  test('is told why it was closed, after what was queued', async () => {
+    const { socket, connection, receiver } = await pair(await listen());
+    const farewell = farewellTo(socket);
+    const message = once(socket, 'message');
+    connection.send(Buffer.from('the last word'));
+    connection.close(new SpokeError('UNKNOWN_CODEC', 'which language is that?'));
+    expect(await within(message, 'a message')).toEqual([Buffer.from('the last word'), true]);
+    expect(await farewell).toEqual({ code: 1003, reason: 'UNKNOWN_CODEC: which language is that?' });
+    expect(await receiver.closed()).toEqual({ by: 'local' });
+  });
+
   test('has a reason that is cut between characters when it is long', async () => {
     const { socket, connection } = await pair(await listen());
     const farewell = farewellTo(socket);
