@@ -288,7 +288,7 @@ describe('Beside a connection that', () => {
   const FIRST = [
     { what: 'HTTP', bytes: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n' },
     { what: 'a TLS handshake', bytes: Buffer.from('160301020001000001fc0303', 'hex') },
-    { what: 'zeros', bytes: new Uint8Array(8) },
+    { what: 'zeros without end', bytes: new Uint8Array(100) },
     { what: 'one frame of msgpack and then no length', bytes: Buffer.from('00000003000180ff', 'hex') },
   ];
   it.each(FIRST)('begins with $what, all others go on, and the log says why it was closed', async ({ bytes }) => {

@@ -5,6 +5,7 @@ import { NulFraming } from '../framing/nul.js';
 import { utf8Text } from '../text.js';
 import { HeadMemo } from './memo.js';
 import { JsonReader } from './reader.js';
+import { beginsAsJson } from './recognition.js';
 import { JsonView } from './view.js';
 import { JsonWriter } from './writer.js';
 
@@ -24,9 +25,8 @@ export class JsonCodec implements Codec {
   readonly #memos = new WeakMap<Limits, HeadMemo>();
   readonly #writer = new JsonWriter();
 
-  /** A JSON stream never begins with a zero byte, though one may follow later: other framings begin with it. */
   recognizes(first: Uint8Array): boolean | undefined {
-    return first.length === 0 ? undefined : first[0] !== 0;
+    return beginsAsJson(first);
   }
 
   createReader(limits: Limits): MessageReader {

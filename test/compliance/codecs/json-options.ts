@@ -14,7 +14,7 @@ const head = (text: string, code?: BadPayload['code']): BadPayload => bad(`{"hea
 
 export const jsonOptions: CodecSuiteOptions = {
   frame: (payload) => new Uint8Array([...payload, 0]),
-  foreign: [Uint8Array.of(0), Uint8Array.of(0, 0, 0, 5, 0x7b)],
+  foreign: [Uint8Array.of(0, 1), Uint8Array.of(0, 0, 0, 5, 0x7b), Uint8Array.of(0, 0, 0, 0x7b, 0, 0x0b, 0x81)],
   values: [
     JSON.parse('{"__proto__": 1, "a": {"__proto__": {"b": null}}}'),
     'lone \ud800 surrogates \udc00',
