@@ -4,10 +4,7 @@ import { SpokeError } from '../contracts/index.js';
 
 /** @param cause - why, as an error or in words. */
 export function notEncodable(cause: unknown): SpokeError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  // What engines say when the stack is used up.
-  const why = /call stack|recursion/.test(text) ? 'it contains itself, or nests too deep' : text;
-  return new SpokeError('NOT_ENCODABLE', `the message cannot be written: ${why}`, { cause });
+  return new SpokeError('NOT_ENCODABLE', `the message cannot be written: ${String(cause)}`, { cause });
 }
 
 /**

@@ -1,5 +1,6 @@
 // Values to msgpack, for programs: fast (docs/decisions/007-msgpack-encoder.md). Pages have another one, in less code.
 
+import type { SpokeError } from '../../contracts/index.js';
 import { notEncodable, requireValue } from '../values.js';
 import { formOf } from './form.js';
 import { MsgpackWriter } from './writer.js';
@@ -25,7 +26,7 @@ export class MsgpackEncoder extends MsgpackWriter {
     try {
       this.#value(value);
     } catch (error) {
-      throw notEncodable(error);
+      throw reasonOf(error);
     }
     return this.bytes;
   }
@@ -41,7 +42,7 @@ export class MsgpackEncoder extends MsgpackWriter {
       this.map(members.size + (time === undefined ? 0 : 1));
       for (const [key, value] of members) this.#member(key, value);
     } catch (error) {
-      throw notEncodable(error);
+      throw reasonOf(error);
     }
     this.room();
     if (time !== undefined) {
@@ -93,6 +94,12 @@ export class MsgpackEncoder extends MsgpackWriter {
     this.array(length);
     for (let i = 0; i < length; i++) this.#value(items[i]);
   }
+}
+
+function reasonOf(error: unknown): SpokeError {
+  // What engines say when the stack is used up.
+  const isStack = error instanceof RangeError && /call stack|recursion/.test(error.message);
+  return notEncodable(isStack ? 'it contains itself, or nests too deep' : error);
 }
 
 function isObject(value: unknown): value is Members {

@@ -24,8 +24,6 @@ export function formOf(value: object, asks = true): unknown {
 
 /** A Map is an object, whose keys are texts: of two that are the same text, the last one counts. */
 function textKey([key, value]: [unknown, unknown]): [string, unknown] {
-  if (key !== null && ['object', 'function', 'symbol'].includes(typeof key)) {
-    throw new TypeError(`a key of a Map is of type ${typeof key}`);
-  }
+  if (Object(key) === key || typeof key === 'symbol') throw new TypeError('a key of a Map that is no text');
   return [String(key), value];
 }
