@@ -5,6 +5,7 @@ import type { Broker, Client, Message } from 'spoke';
 import { SpokeError } from 'spoke';
 import { memoryNetwork } from 'spoke/testing';
 import type { MemoryNetwork } from 'spoke/testing';
+import { RawConnection } from '../../support/raw-connection.js';
 
 let net: MemoryNetwork;
 let a: Broker;
@@ -99,16 +100,87 @@ describe('a bridge between two brokers', () => {
     await expect(bridge.start()).rejects.toBeInstanceOf(SpokeError);
   });
 
-  it('leaves a body the bytes it is, and translates it where the sides speak different codecs', async () => {
-    const { client, bodies } = await listening(b, 'x');
+  it('leaves bodies and heads the bytes they are, persistent or not, also under another name', async () => {
+    await net.bridge(a, b, { map: [{ prefix1: 'x', prefix2: 'y' }] });
+    const reader = await RawConnection.open(net.transport('reader'), 'memory://b');
+    reader.subscribe('**');
+    await net.idle();
+    reader.frames.items.length = 0;
+    const writer = await RawConnection.open(net.transport('writer'), 'memory://a');
+    const body = '{"b": 12345678901234567890, "a": 1.0, "t": "\\u00e4 \\/", "10": [ 1 ]}';
+    for (const channel of ['x/1', 'z']) {
+      for (const persist of [false, true])
+        writer.publish(channel, body, { time: 1.5, other: { k: [1] }, ...(persist && { persist }) });
+    }
+    await net.idle();
+    const frames = reader.frames.items.filter((frame) => !frame.includes('-control'));
+    expect(frames.map((frame) => frame.slice(frame.indexOf('"body": ') + 8, -1))).toEqual([body, body, body, body]);
+    expect(frames.map((frame) => JSON.parse(frame).head)).toEqual(
+      ['y/1', 'y/1', 'z', 'z'].map((channel, n) => ({
+        channel,
+        time: 1.5,
+        other: { k: [1] },
+        ...(n % 2 === 1 && { persist: true }),
+      })),
+    );
+    await Promise.all([reader.close(), writer.close(), net.idle()]);
+  });
+
+  it('translates where the sides speak different codecs', async () => {
+    const { bodies } = await listening(b, 'x');
     const atA = await net.client({ to: a });
     const bridge = await net.bridge(a, b, { codec2: 'msgpack' });
+    const errors: string[] = [];
+    bridge.on('error', ({ code }) => errors.push(code));
     await net.idle();
-    const body = { big: 12345678901234567890n, text: 'ä', list: [1.5, null, true] };
-    await atA.publish('x', body);
+    // More than 64 bits, which msgpack has as a float only.
+    const sent = [{ text: 'ä', list: [1.5, null, true] }, 2n ** 70n, 'after'];
+    for (const body of sent) await atA.publish('x', body);
     await net.idle();
-    expect(bodies).toHaveLength(1);
-    expect(bridge.status.side2.refused).toBe(0);
-    await client.close();
+    expect(bodies).toEqual([sent[0], Number(2n ** 70n), 'after']);
+    expect(errors).toEqual([]);
+  });
+
+  it('lets pass what is included, in the direction that it is included for, kept or not', async () => {
+    const [atA, atB] = [await listening(a, '**'), await listening(b, '**')];
+    await atA.client.publish('in/kept', 'kept at a', { persist: true });
+    await atB.client.publish('in/kept2', 'kept at b', { persist: true });
+    await atA.client.publish('out/kept', 'not for b', { persist: true });
+    const bridge = await net.bridge(a, b, {
+      include: ['both/**', { pattern: 'in/**', from: 1 }],
+      exclude: ['both/not/*'],
+    });
+    for (const bodies of [atA.bodies, atB.bodies]) bodies.length = 0;
+    for (const { client } of [atA, atB]) {
+      for (const channel of ['both/x', 'both/not/x', 'in/x', 'out/x'])
+        await client.publish(channel, channel, { bounce: false });
+    }
+    await net.idle();
+    expect(atB.bodies).toEqual(['both/x', 'in/x']);
+    expect(atA.bodies).toEqual(['both/x']);
+    expect((await listening(b, 'in/*')).bodies).toEqual(expect.arrayContaining(['kept at a', 'kept at b']));
+    expect((await listening(a, 'in/kept2')).bodies).toEqual([]);
+    expect((await listening(b, 'out/*')).bodies).toEqual([]);
+    // It was not even asked for.
+    expect(bridge.status.side2.forwarded).toBe(3);
+  });
+
+  it('shows one side under a prefix of the other: messages, what is kept, and calls', async () => {
+    const robot = await listening(b, 'arm/*');
+    await robot.client.publish('name', 'R2', { persist: true });
+    await net.bridge(a, b, { map: [{ prefix1: 'robots/7', prefix2: '' }] });
+    const station = await listening(a, 'robots/*/arm/*');
+    await net.idle();
+    await robot.client.publish('arm/pose', 1, { bounce: false });
+    await station.client.publish('robots/7/arm/goal', 2, { bounce: false });
+    await station.client.publish('robots/8/arm/goal', 3, { bounce: false });
+    await station.client.publish('arm/goal', 4);
+    await net.idle();
+    expect(station.bodies).toEqual([1]);
+    expect(robot.bodies).toEqual([2]);
+    expect((await listening(a, 'robots/7/name')).bodies).toEqual(['R2']);
+    await robot.client.provide('arm/move', (by: number) => `moved by ${by}`);
+    await net.idle();
+    expect(await net.until(station.client.call('robots/7/arm/move', 3))).toBe('moved by 3');
   });
 });
