@@ -25,8 +25,18 @@ export class OutputError extends Error {
   }
 }
 
+/** A failure that was put into words elsewhere, in another thread for example. */
+export class ReportedError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 export interface Failure {
-  /** A code of `docs/errors.md`, or `USAGE`, `OUTPUT` or `UNEXPECTED`. */
+  /** A code of `docs/errors.md`, or `USAGE`, `OUTPUT`, `LOST` or `UNEXPECTED`. */
   readonly code: string;
   /** One line. */
   readonly message: string;
@@ -37,6 +47,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set(['ADDRESS_INVALID', 'UNKNOWN_SC
 
 /** Describes anything that was thrown, but for `Stopped`. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof ReportedError) return error.failure;
   if (error instanceof UsageError) return { code: 'USAGE', message: oneLine(error.message), exitCode: EXIT.USAGE };
   if (error instanceof OutputError) return { code: 'OUTPUT', message: oneLine(error.message), exitCode: EXIT.FAILED };
   if (error instanceof SpokeError) {

@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 afterEach(endAll);
 
 const root = new URL('../../../', import.meta.url);
-const commands: readonly CommandName[] = ['spoke-server', 'spoke-echo', 'spoke-publish', 'spoke-call'];
+const commands: readonly CommandName[] = ['spoke-server', 'spoke-echo', 'spoke-publish', 'spoke-call', 'spoke-bench'];
 
 describe.each(commands)('%s', (name) => {
   test.each(['-h', '--help'])('explains itself with examples and exit codes (%s)', async (flag) => {
