@@ -58,7 +58,8 @@ export class Thread {
 
 /** The thread's own end. */
 export async function serveThread(begin: (task: Task, fail: (error: unknown) => void) => Promise<Role>): Promise<void> {
-  const task: Task = workerData;
+  // What `Thread` was given.
+  const task = workerData as Task;
   const reply = (message: Reply) => parentPort?.postMessage(message);
   const fail = (error: unknown) => reply({ failure: failureOf(error) });
   try {

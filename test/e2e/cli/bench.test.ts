@@ -53,7 +53,7 @@ describe('spoke-bench', () => {
 
   test('goes through sizes and numbers of connections', async () => {
     const all = await results('pub-sub', 'fan-out', '-p', '64,100000', '-c', '1,3');
-    expect(all.map(({ workload, payload, connections }) => `${workload} ${payload} ${connections}`)).toEqual(
+    expect(all.map(({ workload, payload, connections }) => [workload, payload, connections].join(' '))).toEqual(
       ['pub-sub', 'fan-out'].flatMap((workload) =>
         [64, 100_000].flatMap((p) => [1, 3].map((c) => `${workload} ${p} ${c}`)),
       ),
