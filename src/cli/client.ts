@@ -1,5 +1,5 @@
 // The client of a command: what `Client` of the library is, with no more of it loaded than this address and codec need. All of
-// it would take a command longer than what it does (docs/decisions/007-start-up.md).
+// it would take a command longer than what it does (docs/decisions/014-start-up.md).
 
 import type { BackoffOptions } from '../client/index.js';
 import type { ClientCodec, Transport } from '../contracts/index.js';

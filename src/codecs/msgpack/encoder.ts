@@ -1,4 +1,4 @@
-// Values to msgpack, for programs: fast (docs/decisions/007-msgpack-encoder.md). Pages have another one, in less code.
+// Values to msgpack, for programs: fast (docs/decisions/013-msgpack-encoder.md). Pages have another one, in less code.
 
 import type { SpokeError } from '../../contracts/index.js';
 import { notEncodable, requireValue } from '../values.js';

@@ -1,5 +1,5 @@
 // What an object becomes in msgpack (docs/protocol.md#values): the one place that decides, for programs and for pages. A library
-// writes what it finds useful, and not always what a reader takes (docs/decisions/007-msgpack-encoder.md).
+// writes what it finds useful, and not always what a reader takes (docs/decisions/013-msgpack-encoder.md).
 
 /**
  * What to write instead of an object: a `Uint8Array`, a valid `Date`, an array, an object for its members, or a value that is none.
