@@ -93,7 +93,11 @@ test('a broker whose disk is full says so, and serves what needs no disk', async
   expect(kept.size).toBe(sent);
   const { code, stderr } = await server.signal('SIGTERM');
   expect(code).toBe(0);
-  const lines = stderr.trim().split('\n');
+  // The library in C writes a line of its own when only a part could be written.
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .filter((line) => !/^(?:Write error|do_write error)/.test(line));
   // One object a line: no stack trace of whatever package.
   expect(lines.map((line) => JSON.parse(line).level)).toEqual(expect.arrayContaining(['error']));
   expect(stderr).toContain('persistent messages are not durable');
