@@ -41,7 +41,7 @@ export function estimate(options: Options, steps: readonly Step[]): number {
   const { warmSeconds, seconds } = options.scale.duration;
   return steps.reduce((sum, { workload: { name } }) => {
     if (name === 'replay' || name === 'idle' || name === 'start') return sum + 4;
-    const times = name === 'crowd' ? 5 : name.startsWith('rpc') ? 2 : 1;
+    const times = name === 'crowd' || name === 'stall' ? 5 : name.startsWith('rpc') ? 2 : 1;
     return sum + 0.7 + (warmSeconds + seconds) * times;
   }, 0);
 }
@@ -72,7 +72,7 @@ async function measure(step: Step, { scale, profile }: Options, signal: AbortSig
     profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${profileName(step)}`];
   try {
     const server = await kind.start({ folder, nodeArguments });
-    const limit = new Limit(signal, SPARE_SECONDS + 4 * (scale.duration.warmSeconds + scale.duration.seconds));
+    const limit = new Limit(signal, SPARE_SECONDS + 8 * (scale.duration.warmSeconds + scale.duration.seconds));
     try {
       const figures = workload.run({ kind, server, drivers, scale });
       figures.catch(() => {});

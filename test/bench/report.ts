@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import type { Options } from './options.js';
 import type { Result } from './results.js';
 import { ratioOf, spreadOf } from './results.js';
+import type { Spread } from './spread.js';
 import { outcomes } from './targets.js';
 import type { Workload } from './workloads/index.js';
 
@@ -20,6 +21,11 @@ function digits(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
+/** `1.2x`, or `1.2x (1.1-1.5)` of several rounds. */
+function times({ median, least, most }: Spread, several: boolean): string {
+  return `${short(median)}x${several ? ` (${short(least)}-${short(most)})` : ''}`;
+}
+
 export function tables(options: Options, results: readonly Result[]): string {
   // With --table only what the targets need was run.
   const run = options.workloads.filter(({ name }) => results.some(({ workload }) => workload === name));
@@ -34,7 +40,7 @@ function table(options: Options, workload: Workload, results: readonly Result[])
     ...workload.figures.flatMap(({ title }) => [
       title,
       ...(several ? ['min - max'] : []),
-      ...bases.flatMap((base) => [`/${base}`, ...(several ? ['min - max'] : [])]),
+      ...bases.map((base) => `/${base}`),
     ]),
   ];
   const rows = [heading];
@@ -51,8 +57,7 @@ function table(options: Options, workload: Workload, results: readonly Result[])
       if (several) row.push(spread === undefined ? '' : `${short(spread.least)} - ${short(spread.most)}`);
       for (const base of bases) {
         const ratio = base === name ? undefined : ratioOf(results, workload.name, name, base, key);
-        row.push(ratio === undefined ? '' : `${short(ratio.median)}x`);
-        if (several) row.push(ratio === undefined ? '' : `${short(ratio.least)} - ${short(ratio.most)}`);
+        row.push(ratio === undefined ? '' : times(ratio, several));
       }
     }
     rows.push(row);

@@ -5,6 +5,8 @@ import type { StallResult } from '../drivers/stall.js';
 import { addressOf, TWO_TO_ONE, unfit } from './broker-only.js';
 import type { Workload } from './workload.js';
 
+const STALL_TIMES = 3;
+
 export const connectionWorkloads: readonly Workload[] = [
   {
     name: 'stall',
@@ -17,7 +19,9 @@ export const connectionWorkloads: readonly Workload[] = [
     ],
     unfit: (kind) => unfit(kind),
     run: async (run) => {
-      const { duration } = run.scale;
+      // Before and beside come one after the other: longer, so that what else the machine does meets both.
+      const { seconds, ...rest } = run.scale.duration;
+      const duration = { ...rest, seconds: seconds * STALL_TIMES };
       const task = { kind: 'stall', server: addressOf(run), traffic: TWO_TO_ONE, duration } as const;
       const { before, beside, longestGap, growth } = await run.drivers.start<StallResult>(task);
       return { beside, share: (beside / before) * 100, gap: longestGap, growth: growth / 1e6 };
