@@ -165,6 +165,7 @@ export class Broker {
     try {
       await (this.#storeOpened = this.#retained.store.open());
       this.#requireOpen();
+      this.#exchange.opened();
       for (const endpoint of this.#listen) await this.listen(endpoint);
     } catch (error) {
       await this.close();

@@ -43,12 +43,7 @@ export class Desk {
 
   /** Drops a message of this connection: counted, logged once, and told to whoever asked for that. */
   refuse(session: Session, error: SpokeError, channel: string | undefined, pattern?: string): void {
-    this.refused++;
-    session.refusals++;
-    // One line per connection, not per message: whoever floods the broker must not flood its log.
-    if (session.refusals === 1) {
-      this.logger.warn({ code: error.code, from: session.address, channel }, `refused: ${error.message}`);
-    }
+    this.count(session, error, channel);
     if (!session.features.has('errors')) return;
     const body: control.ErrorBody = {
       code: error.code,
@@ -57,6 +52,16 @@ export class Desk {
       ...(pattern !== undefined && { pattern }),
     };
     this.tell(session, control.ERROR, body);
+  }
+
+  /** As `refuse`, for those who are told in another way. */
+  count(session: Session, error: SpokeError, channel: string | undefined): void {
+    this.refused++;
+    session.refusals++;
+    // One line per connection, not per message: whoever floods the broker must not flood its log.
+    if (session.refusals === 1) {
+      this.logger.warn({ code: error.code, from: session.address, channel }, `refused: ${error.message}`);
+    }
   }
 
   /** The authorizer's answer is remembered for the life of the connection. */

@@ -5,7 +5,7 @@ import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, Store
 import { SpokeError } from '../contracts/index.js';
 import type * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
-import { Bridging, Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
+import { Acking, Bridging, Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
 import { Desk, forbidden } from './desk.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
@@ -43,6 +43,7 @@ export class Exchange implements SessionOwner {
   readonly #turn: Turn;
   readonly #desk: Desk;
   readonly #replays: Replays;
+  readonly #acking: Acking;
   readonly #bridging: Bridging;
   readonly #controls: Controls;
   readonly #futureSeconds: number;
@@ -55,12 +56,15 @@ export class Exchange implements SessionOwner {
     this.#desk = new Desk(parts);
     this.#replays = new Replays(parts.retained.store, parts.turn, (session, message) => this.#replay(session, message));
     const { transcoder, sessions, server } = parts;
+    const { store } = parts.retained;
+    const seen = new Seen({ forgotten: (origin) => this.#acking.forgotten(origin) });
+    this.#acking = new Acking(this.#desk, seen, store);
     this.#bridging = new Bridging({
       desk: this.#desk,
       replays: this.#replays,
       transcoder,
-      store: parts.retained.store,
-      seen: new Seen(),
+      store,
+      seen,
       id: server.id,
       sessions,
     });
@@ -69,6 +73,7 @@ export class Exchange implements SessionOwner {
       { features: ['errors'] as const },
       new Ping(this.#desk, this.#replays),
       new Heartbeat(parts.turn.clock),
+      this.#acking,
       this.#bridging,
     ];
     this.#controls = new Controls(this.#desk, controls, server);
@@ -76,7 +81,13 @@ export class Exchange implements SessionOwner {
 
   /** Counted since the start. */
   get counters() {
-    return { ...this.#counters, refused: this.#desk.refused, repeated: this.#bridging.repeated };
+    const repeated = this.#bridging.repeated + this.#acking.repeated;
+    return { ...this.#counters, refused: this.#desk.refused, repeated };
+  }
+
+  /** The store was opened. */
+  opened(): void {
+    this.#acking.restore();
   }
 
   // Hot: called once per message. Nothing is allocated on the way of an ordinary one.
@@ -86,26 +97,29 @@ export class Exchange implements SessionOwner {
     const { head, time } = view;
     const { channel } = head;
     if (time !== undefined && time > this.#turn.seconds + this.#futureSeconds) {
-      this.#desk.refuse(session, futureTime(channel, time, this.#parts.limits.clockSkew), channel);
+      this.#refuse(session, view, futureTime(channel, time, this.#parts.limits.clockSkew));
       return;
     }
     const handler = channel.charCodeAt(0) === DASH ? this.#controls.find(session, channel) : undefined;
     if (!this.#desk.open && handler?.request !== true && !this.#desk.mayPublish(session, channel)) {
-      this.#desk.refuse(session, forbidden(session, 'publish', channel), channel);
+      this.#refuse(session, view, forbidden(session, 'publish', channel));
       return;
     }
     if (handler !== undefined && !handler.handle(session, view, codec)) return;
-    if (view.id !== undefined && !this.#bridging.admits(session, view)) return;
+    const acked = view.id !== undefined && this.#acking.concerns(session, view);
+    if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
     if (head.persist) {
-      this.#persist(session, view, codec);
+      this.#persist(session, view, codec, acked);
       return;
     }
     const targets = this.router.route(channel);
     if (targets.length > 0) this.#deliver(session, targets, view, time ?? this.#turn.seconds, codec);
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec);
+    if (acked) this.#acking.applied(session, view, undefined);
   }
 
   refused(session: Session, error: SpokeError): void {
+    this.#acking.unread(session, error);
     this.#desk.refuse(session, error, undefined);
   }
 
@@ -177,13 +191,15 @@ export class Exchange implements SessionOwner {
     }
   }
 
-  #persist(session: Session, view: MessageView, codec: Codec): void {
+  /** @param acked - whether its publisher waits for an answer. */
+  #persist(session: Session, view: MessageView, codec: Codec, acked: boolean): void {
     const { channel } = view.head;
     const { retained } = this.#parts;
     const time =
       retained.timeFor(channel, view.time, this.#turn.seconds) ?? this.#bridging.timeOf(session, view, codec);
     if (time === undefined) {
       this.#counters.discarded++;
+      if (acked) this.#acking.applied(session, view, undefined);
       return;
     }
     const { sink } = this.#turn;
@@ -191,13 +207,21 @@ export class Exchange implements SessionOwner {
     const frame = sink.copyLast(length);
     try {
       const stored = retained.keep({ channel, time, codec: codec.name, frame });
-      stored?.catch((error: unknown) => this.#desk.refuse(session, asSpokeError(error), channel));
+      if (acked) {
+        if (stored !== undefined) this.#acking.note(view);
+        this.#acking.applied(session, view, stored);
+      } else stored?.catch((error: unknown) => this.#desk.refuse(session, asSpokeError(error), channel));
     } catch (error) {
-      this.#desk.refuse(session, asSpokeError(error), channel);
+      this.#refuse(session, view, asSpokeError(error));
       return;
     }
     this.#deliver(session, this.router.route(channel), view, time, codec, frame);
     if (this.#bridging.active) this.#bridging.forward(session, view, time, codec);
+  }
+
+  #refuse(session: Session, view: MessageView, error: SpokeError): void {
+    if (this.#acking.concerns(session, view)) this.#acking.refuse(session, view, error);
+    else this.#desk.refuse(session, error, view.head.channel);
   }
 
   #replay(session: Session, message: StoredMessage): void {

@@ -4,7 +4,7 @@
 import type { BackoffOptions } from '../client/index.js';
 import type { ClientCodec, Transport } from '../contracts/index.js';
 import { brokerAddress, onNode } from '../node/platform.js';
-import { RpcClient } from '../rpc/index.js';
+import { FullClient } from '../node/full-client.js';
 import type { ConnectionOptions } from './arguments.js';
 
 /**
@@ -14,9 +14,9 @@ import type { ConnectionOptions } from './arguments.js';
 export async function makeClient(
   { url, codec }: ConnectionOptions,
   options: { readonly reconnect?: BackoffOptions | false; readonly callTimeout?: number } = {},
-): Promise<RpcClient> {
+): Promise<FullClient> {
   const address = brokerAddress(url);
-  return new RpcClient({
+  return new FullClient({
     ...onNode(address, await transportsFor(address.scheme)),
     codec: await codecOf(codec),
     ...options,

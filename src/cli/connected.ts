@@ -14,6 +14,8 @@ export interface Work<T> {
   late(url: string): string;
   /** Says what is not known, when the connection was lost meanwhile. */
   readonly lost: string;
+  /** Whether it goes on, on another connection, when one is lost now. Default: it does not. */
+  survives?(): boolean;
   run(client: RpcClient, signal: AbortSignal): Promise<T>;
 }
 
@@ -48,9 +50,10 @@ export async function connected<T>(options: ConnectionOptions, work: Work<T>): P
         }, timeout);
   try {
     await client.connect({ signal: end.signal });
-    // What was under way went with the connection. A new one would know nothing of it.
+    // What was under way went with the connection, mostly. A new one would know nothing of it.
     client.on('state', (state, error) => {
       if (state === 'connected' || error === undefined) return;
+      if (state === 'reconnecting' && work.survives?.() === true) return;
       const text = `the connection to ${client.url} was lost; ${work.lost}`;
       end.abort(new SpokeError('CONNECTION_LOST', text, { cause: error, retryable: true }));
     });

@@ -34,13 +34,18 @@ const command = newCommand({
     const body = parseBody(text);
     const timeout = parseTimeout(options.timeout);
     const persist = options.persist === true;
+    let answered = false;
     await connected(options, {
       timeout,
       late: (url) => `${url} did not confirm the message`,
       lost: 'the message may have been published',
+      // It is published again then, and applied once. An event that comes late may be worse than none.
+      survives: () => persist && !answered,
       async run(client, signal) {
-        await client.publish(channel, body, { persist, signal });
-        await client.flush({ signal });
+        await client.publish(channel, body, { persist, ack: true, signal });
+        answered = true;
+        // A broker that does not answer has handled it when a ping comes back.
+        if (!client.features.has('ack')) await client.flush({ signal });
       },
     });
     if (options.json) printJson({ channel, body, persist });

@@ -12,6 +12,7 @@ import { OfflineQueue, queueFull } from './offline-queue.js';
 import type {
   BaseClientOptions,
   ClientEvents,
+  ClientExtension,
   ClientState,
   PublishOptions,
   SubscribeOptions,
@@ -46,6 +47,7 @@ export class BaseClient implements AsyncDisposable {
   readonly #barrier: Barrier;
   readonly #abort = new AbortController();
   readonly #connector: Connector;
+  readonly #hooks: ClientExtension['hooks'] | undefined;
 
   #state: ClientState = 'idle';
   #session: ClientSession | undefined;
@@ -57,7 +59,7 @@ export class BaseClient implements AsyncDisposable {
 
   /** @throws {TypeError} for a wrong option. */
   constructor(options: BaseClientOptions) {
-    const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect } = options;
+    const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect, extension } = options;
     this.url = address.href;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
@@ -75,8 +77,10 @@ export class BaseClient implements AsyncDisposable {
       makeOutbox: options.makeOutbox,
       id: randomId(),
       heartbeat: heartbeat === false ? 0 : heartbeat,
+      features: extension?.features ?? [],
     };
-    this.#offline = new OfflineQueue(this.#limits.offlineBytes);
+    this.#hooks = extension?.hooks;
+    this.#offline = extension?.offline ?? new OfflineQueue(this.#limits.offlineBytes);
     this.#barrier = new Barrier(this.#clock, (number) => this.#session?.ping(number));
     this.#subscriptions = new Subscriptions({
       routes: options.routes,
@@ -154,26 +158,48 @@ export class BaseClient implements AsyncDisposable {
   /**
    * Publishes a message. Resolves when it was handed to the connection, which is at once unless there is none or it is
    * full; a broker that goes away may still lose it. With `client.flush()` one knows that the broker has it.
+   *
+   * A persistent one, and any with `ack: true`, resolves when the broker has answered, if it does (`PublishOptions.ack`).
    * @param body - a value in the domain of the codec (`docs/protocol.md#values`); `undefined` means `null`.
    * @throws {SpokeError} (as a rejection) `NOT_ENCODABLE`; `LIMIT_EXCEEDED`: longer than `limits.messageBytes`;
-   *   `QUEUE_FULL`: too much waits already; `ABORTED`; `CLOSED`.
+   *   `QUEUE_FULL`: too much waits already; `ABORTED`; `CLOSED`. When the broker answers: its code, `STORE_FAILED` and
+   *   `LIMIT_EXCEEDED` above all.
    */
   publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
-    const sink = this.#sink;
-    let length;
     try {
-      this.#requireOpen();
-      if (typeof channel !== 'string') throw new TypeError('publish: the channel must be a string');
-      if (options?.signal?.aborted)
-        throw new SpokeError('ABORTED', 'publish was aborted', { cause: options.signal.reason });
-      length = this.#codec.encode(options === undefined ? { channel } : outgoing(channel, options), body, sink);
-      this.#requireFits(channel, length);
+      return this.send(this.encode(channel, body, options), options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Writes a message to the client's sink. Returns its length.
+   * @internal
+   */
+  protected encode(channel: string, body: unknown, options: PublishOptions | undefined, id?: string): number {
+    this.#requireOpen();
+    if (typeof channel !== 'string') throw new TypeError('publish: the channel must be a string');
+    if (options?.signal?.aborted)
+      throw new SpokeError('ABORTED', 'publish was aborted', { cause: options.signal.reason });
+    const length = this.#codec.encode(
+      options === undefined ? { channel } : outgoing(channel, options, id),
+      body,
+      this.#sink,
+    );
+    this.#requireFits(channel, length);
+    return length;
+  }
+
+  /**
+   * Sends what was written last. Resolves when it was handed to the connection.
+   * @internal
+   */
+  protected send(length: number, signal: AbortSignal | undefined): Promise<void> {
+    const sink = this.#sink;
     const end = sink.position;
     const link = this.#session?.link;
-    if (link === undefined) return this.#offline.add(sink.copyLast(length), options?.signal);
+    if (link === undefined) return this.#offline.add(sink.copyLast(length), signal);
     const { outbox } = link;
     if (!outbox.blocked) {
       outbox.push(sink.block, end - length, end);
@@ -273,6 +299,7 @@ export class BaseClient implements AsyncDisposable {
   async #serve(connection: Connection): Promise<CloseReason> {
     return new Promise((resolve) => {
       const owner = {
+        ...this.#hooks,
         message: (view: HeadView) => this.#message(view),
         report: (error: SpokeError) => this.#events.error(error),
         refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
@@ -343,10 +370,11 @@ export class BaseClient implements AsyncDisposable {
   }
 }
 
-function outgoing(channel: string, options: PublishOptions) {
+function outgoing(channel: string, options: PublishOptions, id: string | undefined) {
   const { persist, bounce, time, head } = options;
   return {
     channel,
+    id,
     ...(time !== undefined && { time }),
     ...(bounce === false && { bounce }),
     ...(persist === true && { persist }),

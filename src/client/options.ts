@@ -3,8 +3,23 @@
 import type { Routes } from '../channels/index.js';
 import type { Address, ClientCodec, Clock, HeadFields, Limits, SpokeError, Transport } from '../contracts/index.js';
 import type { MakeOutbox, Sink } from '../link/index.js';
+import type { Feature } from '../link/control.js';
 import type { BackoffOptions } from './backoff.js';
+import type { OfflineQueue } from './offline-queue.js';
+import type { SessionOwner } from './session.js';
 import type { Subscription } from './subscription.js';
+
+/**
+ * Extensions of the protocol that pages do without, to be small: a platform's client has them.
+ * @internal
+ */
+export interface ClientExtension {
+  readonly features: readonly Feature[];
+  /** What is published without a connection, and again after one was lost. */
+  readonly offline: OfflineQueue;
+  /** Of each connection. */
+  readonly hooks: Pick<SessionOwner, 'welcomed' | 'control'>;
+}
 
 /** What a platform makes of the options of its `Client`. */
 export interface BaseClientOptions {
@@ -22,6 +37,11 @@ export interface BaseClientOptions {
   readonly sink: Sink;
   /** @internal */
   readonly makeOutbox: MakeOutbox;
+  /**
+   * What the platform's client asks brokers for beside what all do, and what it does with it.
+   * @internal
+   */
+  readonly extension?: ClientExtension;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
   /**
@@ -67,13 +87,22 @@ export interface WaitOptions {
 export interface PublishOptions {
   /** Keep it as the last value of its channel. Default `false`. */
   readonly persist?: boolean;
+  /**
+   * Resolve only when the broker has answered: a persistent message is durable, another was passed on to its subscribers.
+   * Until then it is sent again after each reconnect, and applied once. Default: for persistent messages. It makes no
+   * difference with brokers that do not answer (`client.features` has no `ack`), nor in pages.
+   */
+  readonly ack?: boolean;
   /** `false`: not to subscriptions of this same client. Default `true`. */
   readonly bounce?: boolean;
   /** Seconds since the epoch. Default: the broker sets it on arrival. */
   readonly time?: number;
   /** Further keys of the head, carried to the subscribers. Not `self` or `body`: other programs break on them. */
   readonly head?: HeadFields;
-  /** Aborting while it waits for the connection takes it back (`ABORTED`); once written it has no effect. */
+  /**
+   * Aborting while it waits for the connection takes it back (`ABORTED`). Once written, it only ends the waiting for an
+   * answer.
+   */
   readonly signal?: AbortSignal;
 }
 

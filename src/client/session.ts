@@ -10,6 +10,8 @@ import { randomId } from './random-id.js';
 /** What the client does with the events of its present connection. */
 export interface SessionOwner<V extends HeadView = HeadView> {
   message(view: V): void;
+  /** A control message, before anything is made of it. Returns whether that is all. */
+  control?(view: V): boolean;
   /** The broker has told which extensions it offers; all it said. */
   welcomed?(welcome: unknown): void;
   report(error: SpokeError): void;
@@ -98,7 +100,8 @@ export class ClientSession<
 
   message(view: V): void {
     const { channel } = view.head;
-    if (channel.startsWith(control.CONTROL_PREFIX) && this.#control(channel, view)) return;
+    if (channel.startsWith(control.CONTROL_PREFIX) && (this.#owner.control?.(view) || this.#control(channel, view)))
+      return;
     this.#owner.message(view);
   }
 

@@ -3,8 +3,8 @@
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
-import { RpcClient } from '../rpc/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
+import { FullClient } from './full-client.js';
 import { brokerAddress, onNode } from './platform.js';
 
 export interface ClientOptions {
@@ -36,7 +36,7 @@ export interface ClientOptions {
  * await client.subscribe('sensors/*\/temp', (message) => console.log(message.channel, message.body));
  * await client.publish('sensors/kitchen/temp', 21.5, { persist: true });
  */
-export class Client extends RpcClient {
+export class Client extends FullClient {
   /**
    * Does not connect yet: `connect` does.
    * @throws {TypeError} for a wrong option.

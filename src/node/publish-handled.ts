@@ -1,7 +1,9 @@
 // One message, and certainty about it.
 
 import type { BaseClient, PublishOptions, WaitOptions } from '../client/index.js';
+import { waitFor } from '../client/index.js';
 import type { SpokeError } from '../contracts/index.js';
+import { systemClock } from '../link/index.js';
 
 /**
  * Publishes a message on a client that does nothing else meanwhile, and resolves when the broker has handled it.
@@ -17,8 +19,10 @@ export async function publishHandled(
   let refusal: SpokeError | undefined;
   const stop = client.on('error', (error) => (refusal ??= error));
   try {
-    await client.publish(channel, body, options);
-    await client.flush(limits);
+    const answered = client.publish(channel, body, { ...options, ack: true });
+    await waitFor(answered, limits, systemClock, () => `${client.url} did not confirm the message`);
+    // With an answer there is nothing more to wait for.
+    if (!client.features.has('ack')) await client.flush(limits);
   } finally {
     stop();
   }

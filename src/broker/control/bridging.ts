@@ -155,8 +155,8 @@ export class Bridging implements ControlPart, Flushable {
     const mirroring = persist ? this.#mirroring.route(channel) : NOBODY;
     if (wanting.length === 0 && mirroring.length === 0) return;
     const source = this.#bridges.get(from);
-    // Nobody else is believed.
-    let named = source === undefined ? undefined : view.id;
+    // Others are not believed, but for clients that number what they publish: what they publish again is known everywhere.
+    let named = source === undefined && !from.features.has('ack') ? undefined : view.id;
     const origin = named?.slice(0, named.indexOf(':'));
     for (const [session, { far, interest }] of this.#bridges) {
       if (session === from || (!wanting.includes(session) && !mirroring.includes(session))) continue;

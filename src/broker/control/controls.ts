@@ -24,16 +24,15 @@ export class Controls {
     this.#server = server;
     this.#parts = parts;
     this.#features = parts.flatMap(({ features = [] }) => features);
-    // Only a broker says these; a client must not be able to speak for it.
-    const brokersOnly: ControlPart = {
-      handlers: { [control.WELCOME]: this.#forBrokersOnly(), [control.ERROR]: this.#forBrokersOnly() },
-    };
     const greeting: ControlPart = {
+      brokersOnly: [control.WELCOME, control.ERROR],
       handlers: {
         [control.HELLO]: { request: true, handle: (session, view, codec) => this.#hello(session, view, codec) },
       },
     };
-    for (const { handlers = {} } of [greeting, brokersOnly, ...parts]) {
+    for (const { handlers = {}, brokersOnly = [] } of [greeting, ...parts]) {
+      // A client must not be able to speak for the broker.
+      for (const channel of brokersOnly) this.#handlers.set(channel, this.#forBrokersOnly());
       for (const [channel, handler] of Object.entries(handlers)) this.#handlers.set(channel, handler);
     }
   }

@@ -1,5 +1,6 @@
 // Everything the broker does on control channels: the base protocol and its extensions, one file each.
 
+export { Acking } from './acking.js';
 export { Bridging } from './bridging.js';
 export { Controls } from './controls.js';
 export { Heartbeat } from './heartbeat.js';

@@ -25,6 +25,8 @@ export interface ControlPart {
   grants?(session: Session, feature: control.Feature): boolean;
   /** By channel; a name that ends in `/` stands for all channels below it. */
   readonly handlers?: Readonly<Record<string, ControlHandler>>;
+  /** Channels on which only the broker speaks, whoever the client is. */
+  readonly brokersOnly?: readonly string[];
   /** The session said hello, and got its features; a second hello may have changed them. */
   welcomed?(session: Session, hello: control.HelloBody): void;
   /** The session ended. */

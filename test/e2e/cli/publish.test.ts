@@ -196,6 +196,19 @@ describe('with a broker that does not answer', () => {
   });
 });
 
+test('-p with -t survives the end of a broker: it is published again on the next one', async () => {
+  await withSilentServer(async (silent, server) => {
+    server.on('connection', (socket) => socket.once('data', () => server.close(() => {}) && socket.destroy()));
+    const closed = once(server, 'close');
+    const command = start('spoke-publish', ['--url', silent, '-t', '15', '-p', 'a/b', '7']);
+    await closed;
+    const late = await Broker.start({ listen: silent });
+    expect(await command.ended()).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(late.stats).toMatchObject({ kept: { messages: 1 } });
+    await late.close();
+  });
+});
+
 test('a message that the broker refuses is an error, with the reason', async () => {
   await broker.close();
   await startBroker({

@@ -70,13 +70,36 @@ describe('what was seen', () => {
     expect(seen.add(id(5000 - 1023))).toBe(true);
   });
 
-  it('can be told up to a number', () => {
+  it('is new again when it was not applied after all', () => {
     const seen = new Seen();
-    seen.add(id(7));
-    seen.addAllUpTo(id(5));
-    expect([4, 5, 6, 7].map((n) => seen.add(id(n)))).toEqual([false, false, true, false]);
-    seen.addAllUpTo(id(20));
-    expect([8, 20, 21].map((n) => seen.add(id(n)))).toEqual([false, false, true]);
+    for (const n of [1, 2, 3]) seen.add(id(n));
+    seen.remove(id(2));
+    seen.remove(id(3));
+    seen.remove(id(9));
+    expect([1, 2, 3, 4].map((n) => seen.has(id(n)))).toEqual([true, false, false, false]);
+    expect([1, 2, 3, 4].map((n) => seen.add(id(n)))).toEqual([false, true, true, true]);
+  });
+
+  it('is what it was when it was saved', () => {
+    const seen = new Seen();
+    for (let n = 1; n <= 3000; n++) seen.add(id(n));
+    expect(seen.save('a').length).toBe(8);
+    for (const n of [7, 2500, 3000]) seen.remove(id(n));
+    seen.add(id(3005));
+    const saved = seen.save('a');
+    const other = new Seen();
+    other.restore('a', saved);
+    for (let n = 1; n <= 3010; n++) expect([n, other.has(id(n))]).toEqual([n, seen.has(id(n))]);
+    expect([2500, 3000, 3004].map((n) => other.add(id(n)))).toEqual([true, true, true]);
+    other.restore('b', new Uint8Array(3));
+    expect(other.add(id(1, 'b'))).toBe(true);
+  });
+
+  it('tells which origin it forgot', () => {
+    const forgotten: string[] = [];
+    const seen = new Seen({ origins: 1, forgotten: (origin) => forgotten.push(origin) });
+    for (const origin of ['a', 'b', 'c']) seen.add(id(1, origin));
+    expect(forgotten).toEqual(['a', 'b']);
   });
 
   it('is what a list of everything would say, as far as the window reaches', () => {
