@@ -1,6 +1,6 @@
 // The public names, one by one.
 
-export { Bridge } from './bridge/index.js';
+export { Bridge, Proxy } from './bridge/index.js';
 export type {
   BridgeEvents,
   BridgeFilter,
@@ -9,6 +9,9 @@ export type {
   BridgeStatus,
   FilterOptions,
   PrefixPair,
+  ProxyEvents,
+  ProxyOptions,
+  ProxyStatus,
   SideStatus,
 } from './bridge/index.js';
 export { Broker } from './broker/index.js';

@@ -78,6 +78,7 @@ export class Broker {
       authorizer: options.authorizer,
       server: { server: `spoke/${VERSION}`, id: randomBytes(12).toString('hex') },
       sessions: this.#sessions,
+      showControl: options.showControl ?? true,
       ended: (session, reason) => this.#ended(session, reason),
     });
   }

@@ -23,6 +23,8 @@ export interface ExchangeParts {
   readonly server: control.ServerIdentity;
   /** All there are. */
   readonly sessions: Iterable<Session>;
+  /** Whether control messages are passed on. */
+  readonly showControl: boolean;
   readonly ended: (session: Session, reason: CloseReason) => void;
 }
 
@@ -105,7 +107,7 @@ export class Exchange implements SessionOwner {
       this.#refuse(session, view, forbidden(session, 'publish', channel));
       return;
     }
-    if (handler !== undefined && !handler.handle(session, view, codec)) return;
+    if (handler !== undefined && !(handler.handle(session, view, codec) && this.#parts.showControl)) return;
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
     if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
     if (head.persist) {

@@ -35,6 +35,11 @@ export interface BrokerOptions {
   readonly authenticator?: Authenticator;
   /** Default: everyone may do everything. */
   readonly authorizer?: Authorizer;
+  /**
+   * Whether control messages such as `-control/subscribe` are passed on like any other, so that a monitor on `**` sees them:
+   * as the protocol has it, but then clients learn what others subscribe to. Default `true`.
+   */
+  readonly showControl?: boolean;
   /** Milliseconds that `close` waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
 }
