@@ -124,6 +124,8 @@ export class Bridge implements AsyncDisposable {
    */
   async start(options: WaitOptions = {}): Promise<void> {
     if (this.#state === 'connected') return;
+    // No need to ask.
+    if (this.#side1.url === this.#side2.url) this.#fail(sameBroker(this.#side1, this.#side2));
     if (this.#ended !== undefined) throw this.#ended;
     let stop = (): void => {};
     let lastFailure: SpokeError | undefined;

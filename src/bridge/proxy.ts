@@ -101,6 +101,7 @@ export class Proxy implements AsyncDisposable {
     const { url, listen, channels, codec, codecs, authenticator, logger, transports = nodeTransports() } = options;
     if (channels.length === 0) throw new TypeError('channels: without one there is nothing to see');
     const within = new Within(options.clock);
+    const endpoints: readonly ListenEndpoint[] = Array.isArray(listen) ? listen : [listen];
     const inside = `${WITHIN}://${randomId()}`;
     const shared = {
       transports: [...transports, within],
@@ -109,7 +110,7 @@ export class Proxy implements AsyncDisposable {
     };
     this.#broker = new Broker({
       ...shared,
-      listen: [inside, ...(Array.isArray(listen) ? listen : [listen])],
+      listen: [inside, ...endpoints],
       showControl: false,
       authenticator: {
         authenticate: (peer, signal) => {
@@ -163,13 +164,26 @@ export class Proxy implements AsyncDisposable {
   }
 
   /**
+   * Opens the public endpoints, and no more: clients are served what is kept already. `start` does it as well. Idempotent.
+   * @throws {SpokeError} what `Broker.open` throws; the proxy is closed then.
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#broker.open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
    * Opens the public endpoints, connects to the private broker, and resolves when its kept messages are here. Idempotent.
    * Attempts to connect are repeated for ever.
    * @throws {SpokeError} what `Broker.open` and `Bridge.start` throw; the proxy is closed then.
    */
   async start(options: WaitOptions = {}): Promise<void> {
+    await this.open();
     try {
-      await this.#broker.open();
       await this.#bridge.start(options);
     } catch (error) {
       await this.close();

@@ -20,6 +20,33 @@ export const CLIENT_REMARKS: readonly string[] = [
 // Longer timers fire at once.
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 
+/**
+ * Where one of several brokers is: a URL, or host and port.
+ * @param name - of the options, as in `--url1`, `--host1`, `--port1`: `1`.
+ * @throws {UsageError}
+ */
+export function endpointOf(
+  name: string,
+  url: string | undefined,
+  host: string | undefined,
+  port: string | undefined,
+): string | { readonly host: string; readonly port?: number } {
+  const option = (kind: string) => (/^\d/.test(name) ? `--${kind}${name}` : `--${name}-${kind}`);
+  if (url !== undefined && (host ?? port) !== undefined) {
+    throw new UsageError(`${option('url')} says it all: leave ${option('host')} and ${option('port')} out`);
+  }
+  if (url !== undefined) return url;
+  const number = port === undefined ? undefined : /^\d+$/.test(port) ? Number(port) : Number.NaN;
+  if (Number.isNaN(number))
+    throw new UsageError(`${option('port')} takes a number, such as 7181, not ${shortened(port ?? '')}`);
+  return { host: host ?? '127.0.0.1', ...(number !== undefined && { port: number }) };
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 /** Adds the options of `ConnectionOptions`. */
 export function withConnectionOptions(command: Command): Command {
   return command
@@ -40,13 +67,14 @@ export function parseBody(text: string | undefined): unknown {
 
 /**
  * Seconds as text to milliseconds.
+ * @param option - its name.
  * @throws {UsageError}
  */
-export function parseTimeout(text: string | undefined): number | undefined {
+export function parseTimeout(text: string | undefined, option = '--timeout'): number | undefined {
   if (text === undefined) return undefined;
   const seconds = text.trim() === '' ? Number.NaN : Number(text);
   if (!(seconds > 0)) {
-    throw new UsageError(`--timeout takes a number of seconds above 0, such as 1 or 0.5, not ${shortened(text)}`);
+    throw new UsageError(`${option} takes a number of seconds above 0, such as 1 or 0.5, not ${shortened(text)}`);
   }
   return Math.min(seconds * 1000, MAX_MILLISECONDS);
 }

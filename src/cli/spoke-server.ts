@@ -2,6 +2,7 @@
 
 import { Option } from 'commander';
 
+import { collect } from './arguments.js';
 import { newCommand, run } from './command.js';
 import { UsageError } from './failure.js';
 import { printJson, printLine } from './output.js';
@@ -72,10 +73,6 @@ async function compose({ listen, store, logLevel }: Options) {
   logConsole(log);
   container.rebind(TOKENS.Logger).toConstantValue(log);
   return { container, broker: await container.getAsync(Broker) };
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }
 
 void run(command);

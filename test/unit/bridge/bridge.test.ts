@@ -100,6 +100,12 @@ describe('a bridge between two brokers', () => {
     await expect(bridge.start()).rejects.toBeInstanceOf(SpokeError);
   });
 
+  it('says no to one address twice, whether somebody is there or not', async () => {
+    const bridge = net.prepareBridge('nobody', 'nobody');
+    await expect(bridge.start()).rejects.toMatchObject({ code: 'SAME_BROKER' });
+    expect(bridge.state).toBe('closed');
+  });
+
   it('leaves bodies and heads the bytes they are, persistent or not, also under another name', async () => {
     await net.bridge(a, b, { map: [{ prefix1: 'x', prefix2: 'y' }] });
     const reader = await RawConnection.open(net.transport('reader'), 'memory://b');
