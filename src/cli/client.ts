@@ -2,9 +2,11 @@
 // it would take a command longer than what it does (docs/decisions/014-start-up.md).
 
 import type { BackoffOptions } from '../client/index.js';
+import { JsonCodec } from '../codecs/json/index.js';
 import type { ClientCodec, Transport } from '../contracts/index.js';
 import { brokerAddress, onNode } from '../node/platform.js';
 import { FullClient } from '../node/full-client.js';
+import { TcpTransport } from '../transports/tcp/transport.js';
 import type { ConnectionOptions } from './arguments.js';
 
 /**
@@ -24,19 +26,13 @@ export async function makeClient(
 }
 
 async function transportsFor(scheme: string): Promise<Transport[]> {
-  if (scheme === 'tcp') {
-    const { TcpTransport } = await import('../transports/tcp/transport.js');
-    return [new TcpTransport()];
-  }
+  if (scheme === 'tcp') return [new TcpTransport()];
   const { nodeTransports } = await import('../transports/node.js');
   return nodeTransports();
 }
 
 async function codecOf(name = 'json'): Promise<ClientCodec> {
-  if (name === 'json') {
-    const { JsonCodec } = await import('../codecs/json/index.js');
-    return new JsonCodec();
-  }
+  if (name === 'json') return new JsonCodec();
   const [{ findCodec }, { defaultCodecs }] = await Promise.all([
     import('../codecs/index.js'),
     import('../node/defaults.js'),
