@@ -1,7 +1,7 @@
 // The package: what runs is bundled here, the types are emitted by tsc (tsconfig.build.json).
 //
 // The library: its entry points, and chunks for what they share or load late. As a file for each source, and with the 372
-// files of inversify beside them, `import 'spoke'` took five times as long (docs/decisions/010-start-up.md).
+// files of inversify beside them, `import 'spoke'` took five times as long (docs/decisions/014-start-up.md).
 //
 // The commands: src/cli/spoke-*.ts -> dist/cli/spoke-*.cjs, one file each. Shared parts as files of their own cost 15 ms at
 // the start, and so does Node's loader of ES modules: hence CommonJS. The sources of the commands carry no shebang of

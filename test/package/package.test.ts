@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 interface Manifest {
@@ -114,6 +115,18 @@ for (const container of [own, createContainer({ listen: 'mine://created' })]) {
 test("a container of the user's own inversify takes the module, and ours takes classes decorated with theirs", async () => {
   const output = await run(process.execPath, ['--input-type=module', '-e', OWN_INVERSIFY], project);
   expect(output).toBe('mine://own\nmine://created\n');
+});
+
+test('commands that are started for one message come compiled', async () => {
+  const compiled = join(installed, 'dist/cli/compiled');
+  const names = (await readdir(compiled)).filter((name) => name.endsWith('.cjs'));
+  expect(names.toSorted()).toEqual(['spoke-call.cjs', 'spoke-echo.cjs', 'spoke-publish.cjs']);
+  for (const name of names) {
+    const filename = join(compiled, name);
+    const source = await readFile(filename, 'latin1');
+    const { cachedDataRejected } = new Script(source, { filename, cachedData: await readFile(`${filename}.cache`) });
+    expect({ name, cachedDataRejected }).toEqual({ name, cachedDataRejected: false });
+  }
 });
 
 // A file for each source would take a program that imports it five times as long to start.
