@@ -9,7 +9,14 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-export type CommandName = 'spoke-server' | 'spoke-echo' | 'spoke-publish' | 'spoke-call' | 'spoke-bench';
+export type CommandName =
+  | 'spoke-server'
+  | 'spoke-echo'
+  | 'spoke-publish'
+  | 'spoke-call'
+  | 'spoke-bench'
+  | 'spoke-bridge'
+  | 'spoke-proxy';
 
 export interface Ended {
   /** The exit code; `null` when a signal ended the process instead of the command itself. */

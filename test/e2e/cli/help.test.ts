@@ -9,7 +9,15 @@ jest.setTimeout(60_000);
 afterEach(endAll);
 
 const root = new URL('../../../', import.meta.url);
-const commands: readonly CommandName[] = ['spoke-server', 'spoke-echo', 'spoke-publish', 'spoke-call', 'spoke-bench'];
+const commands: readonly CommandName[] = [
+  'spoke-server',
+  'spoke-echo',
+  'spoke-publish',
+  'spoke-call',
+  'spoke-bridge',
+  'spoke-proxy',
+  'spoke-bench',
+];
 
 describe.each(commands)('%s', (name) => {
   test.each(['-h', '--help'])('explains itself with examples and exit codes (%s)', async (flag) => {
@@ -25,7 +33,8 @@ describe.each(commands)('%s', (name) => {
     const text = await readFile(new URL('docs/commands.md', root), 'utf8');
     const section = text.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
     const common = text.split(/^## /m).find((part) => part.startsWith('Common to all')) ?? '';
-    for (const [option] of stdout.matchAll(/--[a-z][a-z-]+(?=[ ,])/g)) expect(`${section}${common}`).toContain(option);
+    for (const [option] of stdout.matchAll(/--[a-z][a-z0-9-]+(?=[ ,])/g))
+      expect(`${section}${common}`).toContain(option);
   });
 
   test('is quiet when its help is cut short, as by `| head -1`', async () => {
