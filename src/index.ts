@@ -68,7 +68,7 @@ export type {
   Transport,
 } from './contracts/index.js';
 export { createContainer, spokeModule, TOKENS } from './di/index.js';
-export type { SpokeOptions, Tokens } from './di/index.js';
+export type { BridgeSettings, ProxySettings, SpokeOptions, Tokens } from './di/index.js';
 export { call, callSync, Client, publish, publishSync, wait } from './node/index.js';
 export type {
   ClientOptions,

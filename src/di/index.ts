@@ -2,6 +2,6 @@
 
 export { createContainer } from './container.js';
 export { spokeModule } from './module.js';
-export type { SpokeOptions } from './options.js';
+export type { BridgeSettings, ProxySettings, SpokeOptions } from './options.js';
 export { TOKENS } from './tokens.js';
 export type { Tokens } from './tokens.js';

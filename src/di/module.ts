@@ -21,6 +21,7 @@ import { Client, defaultCodecs, defaultTransports } from '../node/index.js';
 import { RpcService } from '../rpc/index.js';
 import { storeAt } from '../stores/index.js';
 import { MemoryTransport } from '../transports/index.js';
+import { bindBridging } from './bridging.js';
 import { Lifecycle } from './lifecycle.js';
 import type { SpokeOptions } from './options.js';
 import { requireOptions } from './options.js';
@@ -34,12 +35,12 @@ const ALL_TRANSPORTS = { serviceIdentifier: TOKENS.Transport, isMultiple: true, 
 const ALL_CODECS = { serviceIdentifier: TOKENS.Codec, isMultiple: true, chained: true } as const;
 
 /**
- * A module for an inversify container: one broker, one client, and the parts they are made of under `TOKENS`.
+ * A module for an inversify container: one broker, one client, a bridge and a proxy where wanted, and the parts they are made of under `TOKENS`.
  * Nothing is opened until it is asked for.
  *
  * **Getting.** `await container.getAsync(Broker)` is a broker that listens on `options.listen`; `await
  * container.getAsync(Client)` a client connected to `options.url`; `await container.getAsync(RpcService)` that client's
- * remote calls. Each is one object, however often it is asked for or injected. They take time to start, and so does
+ * remote calls. `Bridge` and `Proxy` can be had likewise, when `options.bridge` and `options.proxy` say between what. Each is one object, however often it is asked for or injected. They take time to start, and so does
  * everything into which they are injected: use `getAsync` for all of it. Once started, `get` works too. A start that
  * failed (a port in use, say) is the rejection of `getAsync`, leaves nothing open, and is final like any singleton: to
  * try again, unload the module and load it again.
@@ -137,6 +138,7 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
     bind(RpcService)
       .toResolvedValue((client: Client) => client.rpc, [Client])
       .inTransientScope();
+    bindBridging(bind);
   });
 }
 

@@ -1,5 +1,6 @@
 // What a container's broker and client are told in plain values. Parts (transports, codecs, a store) are bound instead.
 
+import type { BridgeOptions, ProxyOptions } from '../bridge/index.js';
 import type { BackoffOptions } from '../client/index.js';
 import type { Limits } from '../contracts/index.js';
 import { withDefaults } from '../contracts/index.js';
@@ -27,9 +28,29 @@ export interface SpokeOptions {
   readonly heartbeat?: number | false;
   /** Client: default timeout of calls, in milliseconds. Default 30,000. */
   readonly callTimeout?: number;
-  /** Broker and client. */
+  /** Bridge: the brokers that it joins, and what may cross. */
+  readonly bridge?: BridgeSettings;
+  /** Proxy: what it shows of which broker, and where. For an authenticator of its own make a `Proxy` yourself. */
+  readonly proxy?: ProxySettings;
+  /** Of all of them. */
   readonly limits?: Partial<Limits>;
 }
+
+/** A bridge in plain values. */
+export interface BridgeSettings extends Pick<BridgeOptions, 'url1' | 'url2' | 'include' | 'exclude' | 'map'> {
+  /** Names of codecs, of those bound to `TOKENS.Codec`. Default `json`. */
+  readonly codec1?: string;
+  readonly codec2?: string;
+}
+
+/** A proxy in plain values. */
+export interface ProxySettings extends Pick<ProxyOptions, 'url' | 'listen' | 'channels'> {
+  /** Name of the codec of the private side. Default `json`. */
+  readonly codec?: string;
+}
+
+const BRIDGE_KEYS: readonly string[] = ['url1', 'url2', 'include', 'exclude', 'map', 'codec1', 'codec2'];
+const PROXY_KEYS: readonly string[] = ['url', 'listen', 'channels', 'codec'];
 
 const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, name: string) => void } = {
   listen(value) {
@@ -51,6 +72,16 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     if (value !== false) requireMilliseconds(value, name);
   },
   callTimeout: requireMilliseconds,
+  bridge(value, name) {
+    const { url1, url2 } = requireKeys(value, name, BRIDGE_KEYS);
+    requireEndpoint(url1, `${name}.url1`);
+    requireEndpoint(url2, `${name}.url2`);
+  },
+  proxy(value, name) {
+    const { url, channels } = requireKeys(value, name, PROXY_KEYS);
+    requireEndpoint(url, `${name}.url`);
+    if (!Array.isArray(channels)) throw new TypeError(`options.${name}.channels must be a list of patterns`);
+  },
   limits(value, name) {
     requireObject(value, name, 'an object');
     withDefaults(value);
@@ -87,6 +118,16 @@ function requireEndpoint(value: unknown, name: string): void {
   if ('port' in value && value.port !== undefined && typeof value.port !== 'number') {
     throw new TypeError(`options.${name}.port must be a number`);
   }
+}
+
+function requireKeys(value: unknown, name: string, keys: readonly string[]): Readonly<Record<string, unknown>> {
+  requireObject(value, name, `an object with ${keys.join(', ')}`);
+  for (const key of Object.keys(value)) {
+    if (!keys.includes(key)) {
+      throw new TypeError(`options.${name}.${key}: there is no such option; there are: ${keys.join(', ')}`);
+    }
+  }
+  return { ...value };
 }
 
 function requireText(value: unknown, name: string): void {

@@ -46,7 +46,7 @@ export interface Tokens {
 
 /**
  * The names under which a container finds what can be plugged in. The same in every copy of the package in a process.
- * `Broker`, `Client` and `RpcService` are their own names.
+ * `Broker`, `Client`, `RpcService`, `Bridge` and `Proxy` are their own names.
  */
 export const TOKENS: Tokens = Object.freeze({
   Transport: Symbol.for('spoke.Transport'),
