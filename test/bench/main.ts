@@ -1,6 +1,7 @@
 // The command: says what it is going to do, does it, and prints what came of it.
 
 import { mkdirSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Step } from './bench.js';
 import { estimate, INTERRUPTED, perform, plan, profileName } from './bench.js';
@@ -72,6 +73,10 @@ function announce(options: Options, steps: readonly Step[]): void {
   say(
     `${steps.length} measurements in ${options.rounds} rounds, about ${minutes < 1 ? 'a minute or less' : `${minutes.toFixed(0)} minutes`}`,
   );
+  const [load = 0] = loadavg();
+  if (load > cpus().length / 2) {
+    say(`this machine is busy (load ${load.toFixed(1)}): believe ratios and the processor time of servers, not rates`);
+  }
   if (options.smoke) say('a check that it works: the figures mean nothing');
 }
 

@@ -1,6 +1,6 @@
 // Tables and JSON of what was measured.
 
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import type { Options } from './options.js';
 import type { Result } from './results.js';
 import { ratioOf, spreadOf } from './results.js';
@@ -62,11 +62,11 @@ function table(options: Options, workload: Workload, results: readonly Result[])
     }
     rows.push(row);
   }
-  const lines = aligned(rows);
+  const lines = aligned(rows).map((line) => line.trimEnd());
   return [`${workload.name}: ${workload.about}`, ...(rows.length > 1 ? lines : []), ...remarks, ''].join('\n');
 }
 
-/** The targets: what was asked for, what came of it, and whether that is enough. */
+/** The targets: what was asked for, what came of it, and whether that is enough. In Markdown, as docs/performance.md has it. */
 export function targetTable(results: readonly Result[]): string {
   const rows = [['', 'codec', 'target', 'figure', 'min - max', '']];
   for (const { target, spread, met } of outcomes(results)) {
@@ -74,24 +74,27 @@ export function targetTable(results: readonly Result[]): string {
     rows.push([
       row,
       server === 'spoke-msgpack' ? 'msgpack' : 'JSON',
-      `${most === undefined ? '>=' : '<='} ${short(most ?? least ?? NaN)} ${unit}`,
+      `${most === undefined ? '>=' : '<='} ${bound(most ?? least ?? NaN)} ${unit}`,
       spread === undefined ? '-' : short(spread.median),
       spread === undefined ? '' : `${short(spread.least)} - ${short(spread.most)}`,
       spread === undefined ? 'not measured' : met ? 'met' : 'MISSED',
     ]);
   }
-  return `Targets: medians over the rounds; ratios are within a round\n${aligned(rows).join('\n')}\n`;
+  const [heading = '', ...lines] = aligned(rows, ' | ').map((line) => `| ${line} |`);
+  const rule = heading.replaceAll(/[^|]/g, '-');
+  return `${[heading, rule, ...lines].join('\n')}\n\nMedians over the rounds; ratios are within a round.\n`;
 }
 
 /** The first column to the left, the others to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
+function aligned(rows: readonly (readonly string[])[], between = '  '): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd(),
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(between),
   );
+}
+
+function bound(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(1);
 }
 
 export function json(options: Options, results: readonly Result[]): string {
@@ -112,7 +115,12 @@ export function json(options: Options, results: readonly Result[]): string {
   );
   return JSON.stringify(
     {
-      machine: { processors: processors.length, model: processors[0]?.model, node: process.version },
+      machine: {
+        processors: processors.length,
+        model: processors[0]?.model,
+        node: process.version,
+        load: loadavg()[0],
+      },
       rounds: options.rounds,
       scale: options.scale,
       smoke: options.smoke,
