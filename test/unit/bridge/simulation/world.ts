@@ -1,9 +1,10 @@
 // Brokers, bridges and clients in a network that misbehaves by chance, in virtual time. A seed decides everything.
 
-import type { Bridge, Broker, Client, Message } from 'spoke';
-import { matches, MemoryStore } from 'spoke';
+import type { Bridge, Client, Message } from 'spoke';
+import { Broker, matches, MemoryStore } from 'spoke';
 import type { MemoryNetwork } from 'spoke/testing';
 import { memoryNetwork } from 'spoke/testing';
+import { PlainBroker } from '../../../support/plain-broker.js';
 import { seededRandom } from '../../../../src/testing/network/random.js';
 import type { Topology } from './topologies.js';
 import { topologyFor } from './topologies.js';
@@ -58,8 +59,8 @@ export class World {
   /** What was seen that must not be. */
   readonly problems: string[] = [];
   readonly random: () => number;
-  readonly #stores: MemoryStore[] = [];
-  readonly #brokers: (Broker | undefined)[] = [];
+  readonly #stores: (MemoryStore | PlainBroker)[] = [];
+  readonly #brokers: (Broker | PlainBroker | undefined)[] = [];
   readonly #bridges: (Bridge | undefined)[] = [];
   readonly #publishers: Client[] = [];
   readonly #listeners: Listener[] = [];
@@ -109,7 +110,7 @@ export class World {
     for (let i = 0; i < messages; i++) {
       const said = this.#publishLive();
       if (said !== undefined) published.push(said);
-      if (this.random() < 0.3) this.#publishKept();
+      if (this.random() < 0.3) await this.#publishKept();
       if (this.random() < 0.3) await this.net.advance(Math.floor(this.random() * 50));
     }
     await this.net.advance('10 s');
@@ -122,7 +123,7 @@ export class World {
       const publications = Math.floor(this.random() * 4);
       for (let p = 0; p < publications; p++) {
         this.#publishLive();
-        if (this.random() < 0.5) this.#publishKept();
+        if (this.random() < 0.5) await this.#publishKept();
       }
       await this.#misfortune();
       await this.net.advance(Math.floor(this.random() ** 3 * 20_000));
@@ -130,8 +131,8 @@ export class World {
     this.net.heal();
     for (const [n, broker] of this.#brokers.entries()) if (broker === undefined) await this.#startBroker(n);
     for (const [n, bridge] of this.#bridges.entries()) if (bridge === undefined) this.#startBridge(n);
-    // Clients and bridges come back by themselves.
-    await this.net.advance('60 s');
+    // Clients and bridges come back by themselves; that a broker of the peers is gone is noticed last.
+    await this.net.advance('3 min');
     await this.settle();
   }
 
@@ -177,12 +178,19 @@ export class World {
   async close(): Promise<void> {
     for (const listener of this.#listeners) this.problems.push(...listener.problems);
     await this.net.close();
+    for (const broker of this.#brokers) if (broker instanceof PlainBroker) await broker.close();
   }
 
   async #startBroker(n: number): Promise<void> {
-    const store = new MemoryStore();
-    this.#stores[n] = store;
-    this.#brokers[n] = await this.net.broker({ name: `broker-${n}`, store });
+    const name = `broker-${n}`;
+    if (this.topology.foreign.includes(n)) {
+      const broker = await PlainBroker.start(this.net.transport(name), `memory://${name}`, this.net.clock);
+      this.#stores[n] = this.#brokers[n] = broker;
+    } else {
+      const store = new MemoryStore();
+      this.#stores[n] = store;
+      this.#brokers[n] = await this.net.broker({ name, store });
+    }
     for (const listener of this.#listeners) if (listener.broker === n) listener.life++;
   }
 
@@ -191,8 +199,8 @@ export class World {
     const codecs = ['json', 'msgpack'] as const;
     const bridge = this.net.prepareBridge(`broker-${one}`, `broker-${two}`, {
       name: `bridge-${n}`,
-      codec1: this.#pick(codecs),
-      codec2: this.#pick(codecs),
+      codec1: this.topology.foreign.includes(one) ? 'json' : this.#pick(codecs),
+      codec2: this.topology.foreign.includes(two) ? 'json' : this.#pick(codecs),
     });
     bridge.on('error', (error) => this.problems.push(`bridge ${n}: ${error.message}`));
     bridge.start().catch(() => {});
@@ -224,7 +232,8 @@ export class World {
       case 4: {
         const victim = this.#brokers[broker];
         this.#brokers[broker] = undefined;
-        if (victim !== undefined) await net.crash(victim);
+        if (victim instanceof Broker) await net.crash(victim);
+        else if (victim !== undefined) await net.until(victim.close());
         else await this.#startBroker(broker);
         break;
       }
@@ -247,7 +256,9 @@ export class World {
     return { by, n, channel };
   }
 
-  #publishKept(): void {
+  async #publishKept(): Promise<void> {
+    // Of two values with one time the peers keep what they had first.
+    if (this.topology.foreign.length > 0) await this.net.advance(1);
     const publisher = this.#pick(this.#publishers);
     publisher.publish(this.#pick(KEPT), `value ${++this.#kept}`, { persist: true }).catch(() => {});
   }
@@ -262,7 +273,11 @@ export class World {
     }
   }
 
-  #contents(store: MemoryStore): Record<string, readonly [time: number, body: unknown]> {
+  #contents(store: MemoryStore | PlainBroker): Record<string, readonly [time: number, body: unknown]> {
+    if (store instanceof PlainBroker) {
+      const kept = [...store.kept].map(([channel, { head, body }]) => [channel, [Number(head['time']), body]] as const);
+      return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
+    }
     const entries = store.match('**').map(({ channel, time, frame }) => {
       // In whatever codec.
       const [body] = /value \d+/.exec(Buffer.from(frame).toString('latin1')) ?? [];
