@@ -80,7 +80,8 @@ export class Bridge implements AsyncDisposable {
     };
     this.#side1 = side(1, url1, codec1);
     this.#side2 = side(2, url2, codec2);
-    const seen = new Seen();
+    const [seen, aliases, id] = [new Seen(), new Seen(), randomId()];
+    let numbered = 0;
     const crossing = (from: Side, to: Side) =>
       new Crossing({
         from,
@@ -88,6 +89,8 @@ export class Bridge implements AsyncDisposable {
         filter: new Filter(options, from.number),
         renaming: new Renaming(map, from.number),
         seen,
+        aliases,
+        number: () => `${id}:${++numbered}`,
         clock: this.#clock,
         turn: this.#turn,
         limit: limits.offlineBytes,

@@ -22,8 +22,11 @@ export interface CrossingParts {
   readonly to: Side;
   readonly filter: Filter;
   readonly renaming: Renaming;
-  /** Of the whole bridge: a message that came from one side need not come back from the other. */
+  /** Of the whole bridge, numbers and other names: a message that came from one side need not come back from the other. */
   readonly seen: Seen;
+  readonly aliases: Seen;
+  /** The next id of the bridge's own. */
+  readonly number: () => string;
   readonly clock: Clock;
   readonly turn: Turn;
   /** Bytes that may wait. */
@@ -146,14 +149,14 @@ export class Crossing {
 
   /** `null`: it has crossed already. */
   #identify(view: MessageView): string | undefined | null {
-    const { from, seen } = this.#parts;
+    const { from, seen, aliases, number } = this.#parts;
     let text = view.id;
     let id = text === undefined ? undefined : readId(text);
     // Persistent messages are told by their times.
     if (view.head.persist) return id === undefined ? undefined : text;
-    if (id === undefined && from.foreign) id = readId((text = this.#contentIds.idOf(view)));
+    if (id === undefined && from.foreign) id = readId((text = `${number()};${this.#contentIds.idOf(view)}`));
     if (id === undefined) return undefined;
-    if (seen.add(id)) return text;
+    if (seen.add(id) && (id.alias === undefined || aliases.add(id.alias))) return text;
     this.counters.repeated++;
     return null;
   }

@@ -60,13 +60,13 @@ export class Exchange implements SessionOwner {
     const { transcoder, sessions, server } = parts;
     const { store } = parts.retained;
     const seen = new Seen({ forgotten: (origin) => this.#acking.forgotten(origin) });
-    this.#acking = new Acking(this.#desk, seen, store);
+    this.#acking = new Acking(this.#desk, seen, store, (id) => this.#bridging.knows(id));
     this.#bridging = new Bridging({
       desk: this.#desk,
       replays: this.#replays,
       transcoder,
       store,
-      seen,
+      published: seen,
       id: server.id,
       sessions,
     });

@@ -7,8 +7,8 @@ const DEFAULT_ORIGINS = 4096;
 const DEFAULT_CONTENTS = 16_384;
 /** An id by content begins with this: every message has an origin of its own, so nothing is gained by numbers. */
 const BY_CONTENT = '~';
-/** `<origin>:<n>`, counted from 1. A message with any other id has none. */
-const ID = /^([\w~-]{1,64}):([1-9]\d{0,14})$/;
+/** `<origin>:<n>`, counted from 1, and perhaps a second one after a semicolon. A message with any other id has none. */
+const ID = /^([\w~-]{1,64}):([1-9]\d{0,14})(?:;([\w~-]{1,64}):([1-9]\d{0,14}))?$/;
 
 export interface SeenOptions {
   /** Origins remembered; the one that was quiet for longest is forgotten first. */
@@ -23,12 +23,19 @@ export interface SeenOptions {
 export interface MessageId {
   readonly origin: string;
   readonly sequence: number;
+  /** What it was called before it was numbered for its way across bridges: another copy may have been numbered elsewhere. */
+  readonly alias?: MessageId;
 }
 
 /** Takes an id apart; `undefined` when it is none. */
 export function readId(id: string): MessageId | undefined {
-  const [, origin, sequence] = ID.exec(id) ?? [];
-  return origin === undefined ? undefined : { origin, sequence: Number(sequence) };
+  const [, origin, sequence, alias, aliasSequence] = ID.exec(id) ?? [];
+  if (origin === undefined) return undefined;
+  return {
+    origin,
+    sequence: Number(sequence),
+    ...(alias !== undefined && { alias: { origin: alias, sequence: Number(aliasSequence) } }),
+  };
 }
 
 /** The ids that one broker has seen. */

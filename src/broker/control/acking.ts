@@ -39,16 +39,21 @@ export class Acking implements ControlPart, Flushable {
   readonly #desk: Desk;
   readonly #seen: Seen;
   readonly #store: MessageStore;
+  readonly #elsewhere: (id: MessageId) => boolean;
   readonly #sessions = new Map<Session, State>();
   /** By id: what is applied, and not durable yet. */
   readonly #pending = new Map<string, Promise<void>>();
   readonly #untold = new Set<Session>();
 
-  /** @param seen - tells `forgotten` of what it forgets. */
-  constructor(desk: Desk, seen: Seen, store: MessageStore) {
+  /**
+   * @param seen - tells `forgotten` of what it forgets.
+   * @param elsewhere - whether a message came from another broker already, where its publisher was before.
+   */
+  constructor(desk: Desk, seen: Seen, store: MessageStore, elsewhere: (id: MessageId) => boolean = () => false) {
     this.#desk = desk;
     this.#seen = seen;
     this.#store = store;
+    this.#elsewhere = elsewhere;
     this.handlers = {
       [ackControl.WAITING]: {
         request: true,
@@ -99,7 +104,7 @@ export class Acking implements ControlPart, Flushable {
    */
   admits(session: Session, view: MessageView): boolean {
     const id = idOf(view);
-    if (id === undefined) {
+    if (id === undefined || id.alias !== undefined) {
       this.#desk.refuse(
         session,
         new SpokeError('MALFORMED', 'an id is an origin and a number: <origin>:<n>'),
@@ -107,7 +112,7 @@ export class Acking implements ControlPart, Flushable {
       );
       return false;
     }
-    if (this.#seen.add(id)) return true;
+    if (this.#seen.add(id) && !this.#elsewhere(id)) return true;
     this.repeated++;
     this.#answer(session, id);
     return false;

@@ -10,8 +10,8 @@ import * as bridgeControl from '../../link/bridge-control.js';
 import type { Desk } from '../desk.js';
 import { BridgeInterest, Interest } from '../interest.js';
 import type { Replays } from '../replay.js';
-import type { Seen } from '../seen.js';
-import { readId } from '../seen.js';
+import type { MessageId } from '../seen.js';
+import { readId, Seen } from '../seen.js';
 import type { Session } from '../session.js';
 import type { Transcoder } from '../transcoder.js';
 import type { ControlPart } from './part.js';
@@ -22,7 +22,8 @@ export interface BridgingParts {
   readonly replays: Replays;
   readonly transcoder: Transcoder;
   readonly store: MessageStore;
-  readonly seen: Seen;
+  /** What clients of this broker numbered themselves. */
+  readonly published: Pick<Seen, 'has'>;
   /** The broker's own: the origin of what its clients publish. */
   readonly id: string;
   /** All there are. */
@@ -54,6 +55,10 @@ export class Bridging implements ControlPart, Flushable {
   // Of the message at hand.
   readonly #frames = new Map<Codec, Frame | undefined>();
   #numbered = 0;
+  // Apart: numbers are those of a few brokers and bridges, and keep messages from going round; other names are many, and what
+  // is forgotten of them comes twice at worst.
+  readonly #seen = new Seen();
+  readonly #aliases = new Seen();
   #flushing = false;
 
   constructor(parts: BridgingParts) {
@@ -122,9 +127,15 @@ export class Bridging implements ControlPart, Flushable {
       this.#refuse(session, new SpokeError('MALFORMED', 'an id is an origin and a number: <origin>:<n>'));
       return false;
     }
-    if (id.origin !== this.#parts.id && this.#parts.seen.add(id)) return true;
+    const first = id.origin !== this.#parts.id && this.#seen.add(id);
+    if (first && (id.alias === undefined || this.#admitsAlias(id.alias))) return true;
     this.repeated++;
     return false;
+  }
+
+  /** Whether a message that a client numbered came from another broker already. */
+  knows(id: MessageId): boolean {
+    return this.active && this.#aliases.has(id);
   }
 
   /**
@@ -155,8 +166,8 @@ export class Bridging implements ControlPart, Flushable {
     const mirroring = persist ? this.#mirroring.route(channel) : NOBODY;
     if (wanting.length === 0 && mirroring.length === 0) return;
     const source = this.#bridges.get(from);
-    // Others are not believed, but for clients that number what they publish: what they publish again is known everywhere.
-    let named = source === undefined && !from.features.has('ack') ? undefined : view.id;
+    // Nobody else is believed.
+    let named = source === undefined ? undefined : view.id;
     const origin = named?.slice(0, named.indexOf(':'));
     for (const [session, { far, interest }] of this.#bridges) {
       if (session === from || (!wanting.includes(session) && !mirroring.includes(session))) continue;
@@ -165,7 +176,7 @@ export class Bridging implements ControlPart, Flushable {
       if (to === undefined) continue;
       // What was wanted before this was published is known wherever it arrives.
       if (interest.changed.size > 0) this.#tell(session, { interest });
-      named ??= `${this.#parts.id}:${++this.#numbered}`;
+      named ??= this.#name(from, view);
       let frame = this.#frames.get(to);
       if (!this.#frames.has(to)) this.#frames.set(to, (frame = this.#write(from, view, named, time, codec, to)));
       if (frame !== undefined) session.link.outbox.push(frame.block, frame.start, frame.end);
@@ -177,6 +188,16 @@ export class Bridging implements ControlPart, Flushable {
   flush(): void {
     this.#flushing = false;
     for (const [session, state] of this.#bridges) this.#tell(session, state);
+  }
+
+  // What a client publishes again is known everywhere by the number that the client gave it.
+  #name(from: Session, { id }: MessageView): string {
+    const name = `${this.#parts.id}:${++this.#numbered}`;
+    return id !== undefined && from.features.has('ack') ? `${name};${id}` : name;
+  }
+
+  #admitsAlias(alias: MessageId): boolean {
+    return this.#aliases.add(alias) && !this.#parts.published.has(alias);
   }
 
   #write(from: Session, view: MessageView, id: string, time: number, codec: Codec, to: Codec): Frame | undefined {

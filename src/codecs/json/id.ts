@@ -45,38 +45,37 @@ export function idBefore(bytes: Uint8Array, start: number, rest: number): string
 export const COMMON_OPENING = '{"head": {'.length;
 
 const PLAIN = /^[ !#-[\]-~]*$/;
-const DIGITS = /^\d+$/;
 
 /** The beginning of a message with this id. */
 export function openingWith(id: string): string {
   return `{"head": {"-id": ${PLAIN.test(id) ? `"${id}"` : JSON.stringify(id)}, `;
 }
 
-/** Writes beginnings: of ids with one origin, only the number anew. */
+/** Writes beginnings: of ids with one origin, only the rest anew. */
 export class OpeningWriter {
   #origin = '\0';
   #opening = OPENING;
-  #number = '';
+  #rest = '';
 
   /** Says which id is next, and returns how many bytes its message begins with. */
   prepare(id: string): number {
     if (!id.startsWith(this.#origin)) {
-      const origin = id.slice(0, id.lastIndexOf(':') + 1);
-      if (origin === '' || !PLAIN.test(id)) return this.#prepareOdd(id);
+      const origin = id.slice(0, id.indexOf(':') + 1);
+      if (origin === '' || !PLAIN.test(origin)) return this.#prepareOdd(id);
       this.#origin = origin;
       this.#opening = new KnownText(BEGINNING + origin);
     }
-    this.#number = id.slice(this.#origin.length);
-    if (!DIGITS.test(this.#number)) return this.#prepareOdd(id);
-    return this.#opening.length + this.#number.length + 3;
+    this.#rest = id.slice(this.#origin.length);
+    if (this.#rest === '' || !PLAIN.test(this.#rest)) return this.#prepareOdd(id);
+    return this.#opening.length + this.#rest.length + 3;
   }
 
   /** Writes the id that was prepared, and returns the position after it. */
   write(target: DataView, start: number): number {
-    const number = this.#number;
+    const rest = this.#rest;
     let at = copyText(this.#opening.data, 0, this.#opening.length, target, start);
-    if (number === '') return at;
-    for (let i = 0; i < number.length; i++) target.setUint8(at++, number.charCodeAt(i));
+    if (rest === '') return at;
+    for (let i = 0; i < rest.length; i++) target.setUint8(at++, rest.charCodeAt(i));
     target.setUint8(at, QUOTE);
     target.setUint16(at + 1, SEPARATOR, true);
     return at + 3;
@@ -86,7 +85,7 @@ export class OpeningWriter {
     // Nothing begins with it.
     this.#origin = '\0';
     this.#opening = new KnownText(openingWith(id));
-    this.#number = '';
+    this.#rest = '';
     return this.#opening.length;
   }
 }

@@ -171,6 +171,35 @@ describe('a bridge', () => {
     expect(got).toEqual([[], [], [], [['a', 'origin:1', 1]]]);
   });
 
+  it('learns what a client calls its message, so that one published again is known everywhere', async () => {
+    const broker = await stage.broker();
+    const { raw, id } = await bridge();
+    await heard(raw);
+    want(raw, 'a');
+    await heard(raw);
+    const client = await stage.raw();
+    client.publish('-control/hello', '{"nonce": "1", "features": ["ping", "ack"]}');
+    client.publish('a', '1', { '-id': 'c:7' });
+    await heard(client);
+    expect(summary(await heard(raw))).toEqual([['a', `${id}:1;c:7`, 1]]);
+    // The same, which its client has published again with another broker; and one that came from there.
+    raw.publish('a', '1', { '-id': 'far:1;c:7' });
+    raw.publish('a', '2', { '-id': 'far:2;c:8' });
+    await heard(raw);
+    client.subscribe('a');
+    client.publish('a', '2', { '-id': 'c:8' });
+    client.publish('a', '3', { '-id': 'c:9' });
+    // Answers come at the end of a turn.
+    const answers = [...(await heard(client)), ...(await heard(client))];
+    expect(answers.filter(({ head }) => head.channel === 'a').map(({ body }) => body)).toEqual([3]);
+    const acks = answers.filter(({ head }) => head.channel === '-control/ack');
+    expect(acks.map(({ body }) => body)).toEqual([
+      { done: [[7, 7]], failed: [] },
+      { done: [[8, 9]], failed: [] },
+    ]);
+    expect(broker.stats.repeated).toBe(2);
+  });
+
   it('is refused with an id that is none', async () => {
     await stage.broker();
     const { raw } = await bridge();

@@ -30,6 +30,11 @@ describe('an id', () => {
     `${'x'.repeat(65)}:1`,
   ])('%j is none', (text) => expect(readId(text)).toBeUndefined());
 
+  it('may have another name behind it', () => {
+    expect(readId('a:17;~b:1')).toEqual({ origin: 'a', sequence: 17, alias: { origin: '~b', sequence: 1 } });
+    for (const text of ['a:17;', ';a:1', 'a:1;b', 'a:1;b:1;c:1', 'a:1;b:0']) expect(readId(text)).toBeUndefined();
+  });
+
   it('with a number that a double cannot hold is none', () => {
     expect(readId('a:9999999999999999')).toBeUndefined();
   });
