@@ -10,7 +10,7 @@ import { isNeeded } from './targets.js';
 import type { ServerKind } from './servers/index.js';
 import type { Figures, Workload } from './workloads/index.js';
 
-const SPARE_SECONDS = 30;
+const SPARE_SECONDS = 45;
 
 /** The failure of what was under way when the user interrupted. */
 export const INTERRUPTED = 'interrupted';
@@ -38,7 +38,7 @@ export function plan({ rounds, workloads, servers, table }: Options): Step[] {
 /** Seconds, roughly: starting a server and its drivers takes about as long as a short measurement. */
 export function estimate(options: Options, steps: readonly Step[]): number {
   if (options.smoke) return steps.length * 0.6;
-  const { warmSeconds, seconds } = options.scale.duration;
+  const { warmSeconds, seconds } = options.scale;
   return steps.reduce((sum, { workload: { name } }) => {
     if (name === 'replay' || name === 'idle' || name === 'start') return sum + 4;
     const times = name === 'crowd' || name === 'stall' ? 5 : name.startsWith('rpc') ? 2 : 1;
@@ -72,7 +72,7 @@ async function measure(step: Step, { scale, profile }: Options, signal: AbortSig
     profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${profileName(step)}`];
   try {
     const server = await kind.start({ folder, nodeArguments });
-    const limit = new Limit(signal, SPARE_SECONDS + 8 * (scale.duration.warmSeconds + scale.duration.seconds));
+    const limit = new Limit(signal, SPARE_SECONDS + 8 * (scale.warmSeconds + scale.seconds));
     try {
       const figures = workload.run({ kind, server, drivers, scale });
       figures.catch(() => {});

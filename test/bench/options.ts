@@ -25,7 +25,9 @@ export interface Options {
 }
 
 const SMOKE: Scale = {
-  duration: { warmSeconds: 0.01, seconds: 1, mostMessages: 512 },
+  warmSeconds: 0.01,
+  seconds: 1,
+  mostMessages: 512,
   kept: 300,
   idle: 60,
   crowd: 500,
@@ -106,7 +108,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const seconds = number('seconds', values.seconds ?? '0.7', 0.1, 30);
   const mostMessages = number('messages', values.messages ?? '1e12', 1, 1e12);
   const full: Scale = {
-    duration: { warmSeconds: Math.min(0.4, seconds), seconds, mostMessages },
+    warmSeconds: Math.min(0.4, seconds),
+    seconds,
+    mostMessages,
     kept: 50_000,
     idle: 5_000,
     crowd: 100_000,

@@ -4,6 +4,8 @@ import { performance } from 'node:perf_hooks';
 import { FIRST_NUMBER, makeBody } from '../bodies.js';
 import type { Wire } from '../wires/wire.js';
 import type { RawSocket } from './sockets.js';
+import type { Stretch } from './task.js';
+import { isOver } from './task.js';
 
 export interface FlowOptions {
   readonly wire: Wire;
@@ -32,8 +34,7 @@ export class Flow {
   #counted = 0;
   #published = 0;
   #turns = 0;
-  #until = 0;
-  #most = 0;
+  #isOver: () => boolean = () => true;
   #scheduled = false;
   #done: (() => void) | undefined;
 
@@ -63,11 +64,11 @@ export class Flow {
     return first === 0 ? 0 : Math.floor((least / first) * this.#counted);
   }
 
-  /** Publishes for so long, or so many, waits until all have all, and says how many messages it was. */
-  async run(seconds: number, mostMessages: number): Promise<number> {
+  /** Publishes for a stretch, waits until all have all, and says how many messages it was. */
+  async run(stretch: Stretch): Promise<number> {
     const from = this.#published;
-    this.#until = performance.now() + seconds * 1000;
-    this.#most = from + mostMessages;
+    const since = performance.now();
+    this.#isOver = () => isOver(stretch, since, this.#published - from);
     await new Promise<void>((resolve) => {
       this.#done = resolve;
       this.#pump();
@@ -107,7 +108,7 @@ export class Flow {
   #pump(): void {
     if (this.#done === undefined) return;
     const { received } = this;
-    let open = performance.now() < this.#until && this.#published < this.#most;
+    let open = !this.#isOver();
     while (open && this.#published + this.#batch - received <= this.#window) {
       const turn = this.#turns++;
       const publisher = turn % this.#publishers.length;
@@ -115,7 +116,7 @@ export class Flow {
       const batch = batches[Math.floor(turn / this.#publishers.length) % batches.length];
       if (batch !== undefined) this.#publishers[publisher]?.socket.write(batch);
       this.#published += this.#batch;
-      open = this.#published < this.#most;
+      open = !this.#isOver();
     }
     if (open || received < this.#published || !this.#bytes.every((bytes) => this.#isAll(bytes))) return;
     const done = this.#done;

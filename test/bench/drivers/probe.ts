@@ -22,6 +22,7 @@ export interface ProbeResult {
 }
 
 const PAUSE = 1;
+const ONE = { seconds: 1, least: 1, most: 1 };
 const CHANNEL = 'probe/beat';
 const TRAFFIC = { pattern: CHANNEL, publishers: [[CHANNEL]], bodyBytes: 128, batch: 1, window: 1 };
 
@@ -45,7 +46,7 @@ export async function runProbe({ server, port }: ProbeTask): Promise<never> {
   });
   for (;;) {
     sent = performance.now();
-    await Promise.race([flow.run(PAUSE, 1), peers.lost]);
+    await Promise.race([flow.run(ONE), peers.lost]);
     longest = Math.max(longest, performance.now() - sent);
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

@@ -9,7 +9,8 @@ import { CLIENTS } from '../clients/index.js';
 import type { Measured } from '../measured.js';
 import { measured } from '../measured.js';
 import type { Goal, Progress } from './subscriber.js';
-import type { Duration } from './task.js';
+import type { Duration, Stretch } from './task.js';
+import { isOver } from './task.js';
 
 export interface PublisherTask {
   readonly kind: 'publisher';
@@ -48,10 +49,10 @@ export async function runPublisher(task: PublisherTask): Promise<Measured> {
 
   let published = 0;
   let turns = 0;
-  const publish = async (seconds: number): Promise<number> => {
+  const publish = async (stretch: Stretch): Promise<number> => {
     const from = published;
-    const end = performance.now() + seconds * 1000;
-    while (performance.now() < end && published - from < duration.mostMessages) {
+    const since = performance.now();
+    while (!isOver(stretch, since, published - from)) {
       await until(() => published + burst - received <= window);
       const publisher = publishers[turns++ % publishers.length];
       if (publisher === undefined) break;
@@ -66,8 +67,8 @@ export async function runPublisher(task: PublisherTask): Promise<Measured> {
     await until(() => received >= published);
     return published - from;
   };
-  await publish(duration.warmSeconds);
-  const result = await measured(task.target.pid, () => publish(duration.seconds));
+  await publish(duration.warmUp);
+  const result = await measured(task.target.pid, () => publish(duration.measured));
   await Promise.all(publishers.map(({ client }) => client.close()));
   port.close();
   return result;

@@ -39,14 +39,14 @@ export async function prepare(
   peers: RawPeers,
   pid: number,
   traffic: Traffic,
-  { warmSeconds, seconds, mostMessages }: Duration,
+  duration: Duration,
 ): Promise<() => Promise<Measured>> {
   const subscribers = [];
   for (let i = 0; i < traffic.subscribers; i++) subscribers.push(await peers.subscriber([traffic.pattern]));
   const publishers = await Promise.all(traffic.publishers.map(() => peers.publisher()));
   const flow = new Flow({ ...traffic, wire: peers.wire }, publishers, subscribers);
   return async () => {
-    await Promise.race([flow.run(warmSeconds, mostMessages), peers.lost]);
-    return measured(pid, () => Promise.race([flow.run(seconds, mostMessages), peers.lost]));
+    await Promise.race([flow.run(duration.warmUp), peers.lost]);
+    return measured(pid, () => Promise.race([flow.run(duration.measured), peers.lost]));
   };
 }

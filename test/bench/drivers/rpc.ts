@@ -7,7 +7,8 @@ import type { ClientTarget } from '../clients/client.js';
 import { CLIENTS } from '../clients/index.js';
 import type { Measured } from '../measured.js';
 import { measured } from '../measured.js';
-import type { Duration } from './task.js';
+import type { Duration, Stretch } from './task.js';
+import { isOver } from './task.js';
 
 const NAME = 'bench-echo';
 
@@ -49,8 +50,8 @@ export async function runCaller({ target, inFlight, bodyBytes, duration, port }:
   const body = makeBody(bodyBytes);
   const times: number[] = [];
   let calls = 0;
-  const callOnAndOn = async (end: number, most: number) => {
-    for (let now = performance.now(); now < end && calls < most;) {
+  const callOnAndOn = async (stretch: Stretch, since: number) => {
+    for (let now = since; !isOver(stretch, since, calls);) {
       const seq = body.seq + (calls++ % 1000);
       const result = await client.call?.(NAME, { ...body, seq });
       if (!isBody(result) || result.seq !== seq) throw new Error(`call ${seq} got the answer of another one`);
@@ -59,14 +60,14 @@ export async function runCaller({ target, inFlight, bodyBytes, duration, port }:
       now = then;
     }
   };
-  const run = async (seconds: number): Promise<number> => {
+  const run = async (stretch: Stretch): Promise<number> => {
     calls = times.length = 0;
-    const end = performance.now() + seconds * 1000;
-    await Promise.all(Array.from({ length: inFlight }, () => callOnAndOn(end, duration.mostMessages)));
+    const since = performance.now();
+    await Promise.all(Array.from({ length: inFlight }, () => callOnAndOn(stretch, since)));
     return times.length;
   };
-  await run(duration.warmSeconds);
-  const result = await measured(target.pid, () => run(duration.seconds));
+  await run(duration.warmUp);
+  const result = await measured(target.pid, () => run(duration.measured));
   times.sort((a, b) => a - b);
   const at = (share: number) => (times[Math.floor((times.length - 1) * share)] ?? 0) * 1000;
   await client.close();

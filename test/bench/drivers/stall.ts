@@ -34,9 +34,9 @@ export async function runStall({ server, traffic, duration }: StallTask): Promis
     const publishers = await Promise.all(traffic.publishers.map(() => peers.publisher()));
     // Waits for the healthy one alone; the other one is read and not counted.
     const flow = new Flow({ ...traffic, wire: peers.wire }, publishers, [healthy]);
-    await Promise.race([flow.run(duration.warmSeconds, duration.mostMessages), peers.lost]);
+    await Promise.race([flow.run(duration.warmUp), peers.lost]);
     const since = performance.now();
-    const messages = await Promise.race([flow.run(duration.seconds, duration.mostMessages), peers.lost]);
+    const messages = await Promise.race([flow.run(duration.measured), peers.lost]);
     const before = messages / ((performance.now() - since) / 1000);
 
     // A server may end the stalled connection: that is an answer to it, not a failure.
@@ -62,9 +62,9 @@ export async function runStall({ server, traffic, duration }: StallTask): Promis
     let timer: NodeJS.Timeout | undefined;
     // When the healthy one is held up as well, the messages never arrive; this is the end then.
     const timeUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, (duration.seconds + 0.5) * 1000);
+      timer = setTimeout(resolve, (duration.measured.seconds + 0.5) * 1000);
     });
-    await Promise.race([flow.run(duration.seconds, duration.mostMessages), peers.lost, timeUp]);
+    await Promise.race([flow.run(duration.measured), peers.lost, timeUp]);
     clearTimeout(timer);
     clearInterval(looks);
     const end = performance.now();

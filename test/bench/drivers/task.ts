@@ -1,5 +1,6 @@
 // What every driver is told.
 
+import { performance } from 'node:perf_hooks';
 import type { WireName } from '../wires/index.js';
 
 /** The server under test, for drivers that speak its wire themselves. */
@@ -9,9 +10,25 @@ export interface ServerAddress {
   readonly wire: WireName;
 }
 
-/** How long to warm up and to measure, and how many messages end each of the two before its time. */
-export interface Duration {
-  readonly warmSeconds: number;
+/** How long something is done: for the seconds, and for the least of messages, but never for more than the most. */
+export interface Stretch {
   readonly seconds: number;
-  readonly mostMessages: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** First a warm-up: programs that compile themselves while they run are compared when they have done so. */
+export interface Duration {
+  readonly warmUp: Stretch;
+  readonly measured: Stretch;
+}
+
+// A warm-up ends after so many times its seconds, however few messages it was.
+const PATIENCE = 8;
+
+/** @param since - when it began, by `performance.now`. */
+export function isOver({ seconds, least, most }: Stretch, since: number, messages: number): boolean {
+  if (messages >= most) return true;
+  const elapsed = (performance.now() - since) / 1000;
+  return elapsed >= seconds && (messages >= least || elapsed >= seconds * PATIENCE);
 }

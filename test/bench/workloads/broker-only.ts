@@ -6,6 +6,7 @@ import type { Traffic } from '../drivers/raw.js';
 import type { ServerAddress } from '../drivers/task.js';
 import type { Ability, ServerKind } from '../servers/index.js';
 import type { FigureSpec, Figures, Run, Workload } from './workload.js';
+import { durationOf } from './workload.js';
 
 const CHANNEL = 'bench/robot10/pose';
 const MANY_CHANNELS = 5_000;
@@ -27,6 +28,11 @@ export const SPREAD: Traffic = {
 };
 /** One to one, from two publishers. */
 export const TWO_TO_ONE: Traffic = { ...ONE_TO_ONE, publishers: [[CHANNEL], [CHANNEL]] };
+
+/** Messages until a server may be expected to have compiled what it needs for them. */
+export function warmUpOf({ subscribers, bodyBytes }: Pick<Traffic, 'subscribers' | 'bodyBytes'>): number {
+  return bodyBytes > ONE_TO_ONE.bodyBytes ? 2_000 : Math.ceil(200_000 / (subscribers > 1 ? 20 : 1));
+}
 
 export function unfit(kind: ServerKind, ...abilities: Ability[]): string | undefined {
   if (kind.wire === undefined) return 'no wire protocol written for it';
@@ -67,7 +73,7 @@ function raw(name: string, about: string, traffic: Traffic, ...abilities: Abilit
     figures: isBig ? MEGABYTES : subscribers > 1 ? DELIVERIES : MESSAGES,
     unfit: (kind) => unfit(kind, ...abilities),
     run: async (run): Promise<Figures> => {
-      const { duration } = run.scale;
+      const duration = durationOf(run.scale, warmUpOf(traffic));
       const task = { kind: 'raw', server: addressOf(run), traffic, duration } as const;
       const figures = perDelivery(await run.drivers.start<Measured>(task), subscribers);
       return isBig ? { ...figures, megabytes: (figures.rate * bodyBytes) / 1e6 } : figures;

@@ -2,8 +2,9 @@
 
 import type { IdleResult } from '../drivers/idle.js';
 import type { StallResult } from '../drivers/stall.js';
-import { addressOf, TWO_TO_ONE, unfit } from './broker-only.js';
+import { addressOf, TWO_TO_ONE, unfit, warmUpOf } from './broker-only.js';
 import type { Workload } from './workload.js';
+import { durationOf } from './workload.js';
 
 const STALL_TIMES = 3;
 
@@ -20,8 +21,7 @@ export const connectionWorkloads: readonly Workload[] = [
     unfit: (kind) => unfit(kind),
     run: async (run) => {
       // Before and beside come one after the other: longer, so that what else the machine does meets both.
-      const { seconds, ...rest } = run.scale.duration;
-      const duration = { ...rest, seconds: seconds * STALL_TIMES };
+      const duration = durationOf(run.scale, warmUpOf(TWO_TO_ONE), STALL_TIMES);
       const task = { kind: 'stall', server: addressOf(run), traffic: TWO_TO_ONE, duration } as const;
       const { before, beside, longestGap, growth } = await run.drivers.start<StallResult>(task);
       return { beside, share: (beside / before) * 100, gap: longestGap, growth: growth / 1e6 };

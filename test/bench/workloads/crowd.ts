@@ -1,8 +1,9 @@
 // Broker only, beside many subscriptions of others: what they cost themselves, and what they cost everybody else.
 
 import type { CrowdResult } from '../drivers/crowd.js';
-import { addressOf, ONE_TO_ONE, perDelivery, SPREAD, unfit } from './broker-only.js';
+import { addressOf, ONE_TO_ONE, perDelivery, SPREAD, unfit, warmUpOf } from './broker-only.js';
 import type { Workload } from './workload.js';
+import { durationOf } from './workload.js';
 
 /**
  * 70 % literal, 20 % with `*`, 10 % with `**`, a tenth of these beginning with it where the server knows that. They match
@@ -32,7 +33,8 @@ export const crowdWorkloads: readonly Workload[] = [
     ],
     unfit: (kind) => unfit(kind, 'wildcards', 'subscriptions'),
     run: async (run) => {
-      const { duration, settle } = run.scale;
+      const { settle } = run.scale;
+      const duration = durationOf(run.scale, warmUpOf(ONE_TO_ONE));
       const { alone, crowded, spread, subscribing, bytesEach } = await run.drivers.start<CrowdResult>({
         kind: 'crowd',
         server: addressOf(run),

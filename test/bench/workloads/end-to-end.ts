@@ -6,8 +6,9 @@ import type { ClientTarget } from '../clients/client.js';
 import type { Measured } from '../measured.js';
 import type { CallerResult } from '../drivers/rpc.js';
 import type { Ability, ServerKind } from '../servers/index.js';
-import { DELIVERIES, MEGABYTES, MESSAGES, perDelivery } from './broker-only.js';
+import { DELIVERIES, MEGABYTES, MESSAGES, perDelivery, warmUpOf } from './broker-only.js';
 import type { Figures, Run, Workload } from './workload.js';
+import { durationOf } from './workload.js';
 
 export function targetOf({ kind, server }: Run): ClientTarget {
   const { client, dist, codec } = kind;
@@ -48,7 +49,8 @@ interface Conversation {
 
 async function converse(run: Run, conversation: Conversation): Promise<Measured> {
   const { pattern, channels, subscribers, bodyBytes, burst, window } = conversation;
-  const { duration } = run.scale;
+  // Clients are slower than servers, and have more to compile for each message.
+  const duration = durationOf(run.scale, Math.ceil(warmUpOf(conversation) / 3));
   const target = targetOf(run);
   const ports = new MessageChannel();
   return pair(
@@ -95,11 +97,13 @@ function endToEnd(name: string, about: string, conversation: Conversation, ...ab
   };
 }
 
+/** One at a time: a few thousand a second. */
+const WARM_UP_CALLS = 5_000;
+
 async function calls(run: Run, inFlight: number): Promise<CallerResult> {
   const target = targetOf(run);
   const ports = new MessageChannel();
-  // A few thousand calls a second: both sides take longer until they run compiled code.
-  const duration = { ...run.scale.duration, warmSeconds: run.scale.duration.warmSeconds * 3 };
+  const duration = durationOf(run.scale, inFlight === 1 ? WARM_UP_CALLS : WARM_UP_CALLS * 4);
   return pair(
     run.drivers,
     { kind: 'provider', target, port: ports.port1 },

@@ -6,7 +6,10 @@ import type { RunningServer, ServerKind } from '../servers/index.js';
 
 /** How big everything is: full size, or tiny for a check that it works. */
 export interface Scale {
-  readonly duration: Duration;
+  readonly warmSeconds: number;
+  readonly seconds: number;
+  /** Ends each of the two before its time. */
+  readonly mostMessages: number;
   /** Messages kept for a replay, idle connections, subscriptions of others. */
   readonly kept: number;
   readonly idle: number;
@@ -15,6 +18,17 @@ export interface Scale {
   readonly starts: number;
   /** Milliseconds between two looks at the memory of a server. */
   readonly settle: number;
+}
+
+/**
+ * @param warmUp - messages that a warm-up takes at least.
+ * @param times - how much longer than usual to measure.
+ */
+export function durationOf({ warmSeconds, seconds, mostMessages }: Scale, warmUp: number, times = 1): Duration {
+  return {
+    warmUp: { seconds: warmSeconds, least: warmUp, most: mostMessages },
+    measured: { seconds: seconds * times, least: 0, most: mostMessages },
+  };
 }
 
 export interface Run {
