@@ -66,7 +66,12 @@ export class Broker {
     this.#clock = options.clock ?? systemClock;
     this.#turn = new Turn(this.#clock);
     const { store = new MemoryStore() } = options;
-    this.#retained = new Retained(typeof store === 'string' ? storeAt(store) : store, this.#limits, this.#logger);
+    this.#retained = new Retained({
+      store: typeof store === 'string' ? storeAt(store) : store,
+      limits: this.#limits,
+      logger: this.#logger,
+      clock: this.#clock,
+    });
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
     this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
     this.#exchange = new Exchange({
@@ -183,6 +188,7 @@ export class Broker {
     if (this.#sessions.size > 0) await this.#untilAllEnded();
     // Whether it could be opened is the affair of `open`.
     await this.#storeOpened?.catch(() => undefined);
+    this.#retained.close();
     await this.#retained.store.close();
     this.#logger.info({ ...this.#exchange.counters }, 'closed');
   }

@@ -5,7 +5,8 @@ import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, Store
 import { SpokeError } from '../contracts/index.js';
 import type * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
-import { Acking, Bridging, Controls, Heartbeat, Ping, Subscribing } from './control/index.js';
+import { TTL_KEY } from '../link/kept-control.js';
+import { Acking, Bridging, Controls, Heartbeat, Keeping, Ping, Requests, Subscribing } from './control/index.js';
 import { Desk, forbidden } from './desk.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
@@ -56,7 +57,7 @@ export class Exchange implements SessionOwner {
     this.#turn = parts.turn;
     this.#futureSeconds = parts.limits.clockSkew / 1000;
     this.#desk = new Desk(parts);
-    this.#replays = new Replays(parts.retained.store, parts.turn, (session, message) => this.#replay(session, message));
+    this.#replays = new Replays(parts.retained.store, this.#desk, (session, message) => this.#replay(session, message));
     const { transcoder, sessions, server } = parts;
     const { store } = parts.retained;
     const seen = new Seen({ forgotten: (origin) => this.#acking.forgotten(origin) });
@@ -66,9 +67,17 @@ export class Exchange implements SessionOwner {
       replays: this.#replays,
       transcoder,
       store,
+      tombstones: parts.retained.tombstones,
       published: seen,
       id: server.id,
       sessions,
+    });
+    const keeping = new Keeping({
+      desk: this.#desk,
+      retained: parts.retained,
+      router: this.router,
+      transcoder,
+      pass: (channel, time, from) => this.#bridging.cleared(channel, time, from),
     });
     const controls = [
       new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
@@ -76,6 +85,8 @@ export class Exchange implements SessionOwner {
       new Ping(this.#desk, this.#replays),
       new Heartbeat(parts.turn.clock),
       this.#acking,
+      new Requests(this.#desk, [keeping]),
+      keeping,
       this.#bridging,
     ];
     this.#controls = new Controls(this.#desk, controls, server);
@@ -89,6 +100,7 @@ export class Exchange implements SessionOwner {
 
   /** The store was opened. */
   opened(): void {
+    this.#parts.retained.restore(this.#turn.seconds);
     this.#acking.restore();
   }
 
@@ -199,7 +211,8 @@ export class Exchange implements SessionOwner {
     const { retained } = this.#parts;
     const time =
       retained.timeFor(channel, view.time, this.#turn.seconds) ?? this.#bridging.timeOf(session, view, codec);
-    if (time === undefined) {
+    const expires = expiryOf(view, time);
+    if (time === undefined || (expires !== undefined && expires <= this.#turn.seconds)) {
       this.#counters.discarded++;
       if (acked) this.#acking.applied(session, view, undefined);
       return;
@@ -208,7 +221,13 @@ export class Exchange implements SessionOwner {
     const length = codec.forward(view, time, sink);
     const frame = sink.copyLast(length);
     try {
-      const stored = retained.keep({ channel, time, codec: codec.name, frame });
+      const stored = retained.keep({
+        channel,
+        time,
+        codec: codec.name,
+        frame,
+        ...(expires !== undefined && { expires }),
+      });
       if (acked) {
         if (stored !== undefined) this.#acking.note(view);
         this.#acking.applied(session, view, stored);
@@ -247,6 +266,12 @@ export class Exchange implements SessionOwner {
     session.link.outbox.push(sink.block, sink.position - length, sink.position);
     this.#counters.delivered++;
   }
+}
+
+/** When a persistent message is to be forgotten, in seconds. */
+function expiryOf({ head }: MessageView, time: number | undefined): number | undefined {
+  const ttl = head.fields()[TTL_KEY];
+  return typeof ttl === 'number' && ttl > 0 && time !== undefined ? time + ttl : undefined;
 }
 
 function futureTime(channel: string, time: number, skew: number): SpokeError {

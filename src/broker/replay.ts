@@ -3,6 +3,8 @@
 
 import type { MessageStore, StoredMessage } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
+import * as keptControl from '../link/kept-control.js';
+import type { Desk } from './desk.js';
 import type { Session } from './session.js';
 
 const PORTION_MESSAGES = 1024;
@@ -31,13 +33,15 @@ interface SessionReplays {
 export class Replays {
   readonly #store: MessageStore;
   readonly #turn: Turn;
+  readonly #tell: Desk['tell'];
   readonly #send: (session: Session, message: StoredMessage) => void;
   readonly #running = new Map<Session, SessionReplays>();
 
   /** @param send - queues one kept message on a session. */
-  constructor(store: MessageStore, turn: Turn, send: (session: Session, message: StoredMessage) => void) {
+  constructor(store: MessageStore, desk: Desk, send: (session: Session, message: StoredMessage) => void) {
     this.#store = store;
-    this.#turn = turn;
+    this.#turn = desk.turn;
+    this.#tell = (session, channel, body) => desk.tell(session, channel, body);
     this.#send = send;
   }
 
@@ -49,8 +53,10 @@ export class Replays {
     const messages = this.#store.match(pattern);
     // Subscribing again asks for everything again: a replay that is still running is replaced.
     this.#running.get(session)?.byPattern.delete(pattern);
-    if (messages.length === 0) this.#finish(session, pattern);
-    else this.#portion({ session, pattern, wanted, messages, next: 0, deferred: false }, true);
+    if (messages.length === 0) {
+      this.#bracket(session, { pattern, more: false, complete: true });
+      this.#finish(session, pattern);
+    } else this.#portion({ session, pattern, wanted, messages, next: 0, deferred: false }, true);
   }
 
   /** The session can take more. */
@@ -83,6 +89,7 @@ export class Replays {
       this.#finish(session, replay.pattern);
       return;
     }
+    this.#bracket(session, { pattern: replay.pattern, more: true });
     let bytes = 0;
     const last = Math.min(messages.length, replay.next + PORTION_MESSAGES);
     while (replay.next < last && bytes < PORTION_BYTES && !outbox.blocked) {
@@ -93,8 +100,15 @@ export class Replays {
       bytes += message.frame.length;
       this.#send(session, message);
     }
-    if (replay.next >= messages.length) this.#finish(session, replay.pattern);
+    const complete = replay.next >= messages.length;
+    this.#bracket(session, { pattern: replay.pattern, more: false, complete });
+    if (complete) this.#finish(session, replay.pattern);
     else this.#wait(replay);
+  }
+
+  // Around a portion, for those who want to tell its messages from live ones.
+  #bracket(session: Session, body: keptControl.KeptBody): void {
+    if (session.features.has('kept')) this.#tell(session, keptControl.KEPT, body);
   }
 
   #wait(replay: Running): void {

@@ -6,6 +6,7 @@ import { SpokeError } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
 import * as control from '../link/control.js';
 import { OfflineQueue, queueFull } from './offline-queue.js';
+import type { Offer } from './offer.js';
 import { randomId } from './random-id.js';
 
 /** What they need of their client. */
@@ -13,9 +14,8 @@ export interface AnswerHost {
   readonly url: string;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly offer: Offer;
   connected(): boolean;
-  /** Resolves when the broker has handled everything sent before. */
-  flush(): Promise<void>;
   /** Sends a control message to the broker. */
   tell(channel: string, body: unknown): void;
 }
@@ -41,20 +41,19 @@ export class Acknowledgements {
   readonly #held = new Map<number, Held>();
   #bytes = 0;
   #last = 0;
-  /** Whether the present broker answers; `undefined`: not known yet. */
-  #offered: boolean | undefined;
-  #connection = 0;
-  #asked = 0;
   #finish: (() => void) | undefined;
 
   constructor(host: AnswerHost) {
     this.#host = host;
     this.offline = new ResendingQueue(host.limits.offlineBytes, (send) => this.#resend(send));
+    host.offer.onDecided((features) => {
+      if (!features.has('ack')) this.#letGo();
+    });
   }
 
   /** The id of the next message; `undefined`: the present broker does not answer. */
   next(): string | undefined {
-    return this.#offered === false ? undefined : `${this.#origin}:${this.#last + 1}`;
+    return this.#host.offer.features?.has('ack') === false ? undefined : `${this.#origin}:${this.#last + 1}`;
   }
 
   /**
@@ -82,18 +81,11 @@ export class Acknowledgements {
           this.#settle(n, () => reject(new SpokeError('ABORTED', text, { cause: signal?.reason })));
         };
         signal?.addEventListener('abort', aborted, { once: true });
-        this.#ask();
+        this.#host.offer.ask();
       });
     } finally {
       if (aborted !== undefined) signal?.removeEventListener('abort', aborted);
     }
-  }
-
-  /** It is known whether the present broker answers. */
-  decide(offered: boolean): void {
-    this.#offered = offered;
-    if (offered) return;
-    for (const [n, { written }] of [...this.#held]) if (written) this.#settle(n, ({ resolve }) => resolve());
   }
 
   /** The broker's answers. */
@@ -112,15 +104,13 @@ export class Acknowledgements {
 
   /** The broker refused something. When it could not read what, it may have been one of these. */
   refused(): void {
-    if (this.#offered !== true || this.#held.size === 0) return;
+    if (this.#held.size === 0 || this.#host.offer.features?.has('ack') !== true) return;
     const body: ackControl.WaitingBody = { origin: this.#origin, waiting: ackControl.rangesOf(this.#held.keys()) };
     this.#host.tell(ackControl.WAITING, body);
   }
 
   /** The connection has ended. */
   lost(): void {
-    this.#offered = undefined;
-    this.#connection++;
     this.#finish?.();
   }
 
@@ -144,20 +134,12 @@ export class Acknowledgements {
 
   #resend(send: (frame: Uint8Array) => void): void {
     for (const { frame, written } of this.#held.values()) if (written) send(frame);
-    this.#ask();
+    if (this.#held.size > 0) this.#host.offer.ask();
   }
 
-  // A broker that offers nothing says nothing: what answers then is a ping.
-  #ask(): void {
-    const connection = this.#connection;
-    if (this.#offered !== undefined || this.#held.size === 0 || this.#asked > connection) return;
-    this.#asked = connection + 1;
-    this.#host.flush().then(
-      () => {
-        if (this.#connection === connection && this.#offered === undefined) this.decide(false);
-      },
-      () => {},
-    );
+  // The present broker does not answer: that they were written is all there is to know.
+  #letGo(): void {
+    for (const [n, { written }] of [...this.#held]) if (written) this.#settle(n, ({ resolve }) => resolve());
   }
 
   #settle(n: number, settle: (held: Held) => void): void {

@@ -15,12 +15,12 @@ import type {
   ClientExtension,
   ClientState,
   PublishOptions,
-  SubscribeOptions,
   WaitOptions,
 } from './options.js';
 import { randomId } from './random-id.js';
 import type { SessionOptions } from './session.js';
 import { ClientSession } from './session.js';
+import type { SubscribeOptions } from './subscribe-options.js';
 import type { MessageHandler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import { waitFor } from './wait-for.js';
@@ -86,7 +86,7 @@ export class BaseClient implements AsyncDisposable {
       routes: options.routes,
       iteratorMessages: this.#limits.iteratorMessages,
       send: (channel, pattern, bounce) => this.#session?.send(channel, pattern, bounce),
-      report: (error) => this.#events.error(error),
+      report: (error) => this.report(error),
     });
     const parts = {
       address,
@@ -189,6 +189,14 @@ export class BaseClient implements AsyncDisposable {
     );
     this.#requireFits(channel, length);
     return length;
+  }
+
+  /**
+   * An `error` event.
+   * @internal
+   */
+  protected report(error: SpokeError): void {
+    this.#events.error(error);
   }
 
   /**
@@ -301,7 +309,7 @@ export class BaseClient implements AsyncDisposable {
       const owner = {
         ...this.#hooks,
         message: (view: HeadView) => this.#message(view),
-        report: (error: SpokeError) => this.#events.error(error),
+        report: (error: SpokeError) => this.report(error),
         refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
         pinged: (number: number) => this.#barrier.returned(number),
         drain: () => this.#release(),
@@ -326,7 +334,7 @@ export class BaseClient implements AsyncDisposable {
   #message(view: HeadView): void {
     const subscriptions = this.#subscriptions.route(view.head.channel);
     if (subscriptions.length === 0) return;
-    const message = new Message(view.head, view.time, this.#codec.decodeBody(view));
+    const message = new Message(view.head, view.time, this.#codec.decodeBody(view), this.#hooks?.kept?.());
     for (const subscription of subscriptions) subscription.deliver(message);
   }
 

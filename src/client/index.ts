@@ -3,16 +3,10 @@
 export type { BackoffOptions } from './backoff.js';
 export { BaseClient } from './client.js';
 export { Message } from './message.js';
-export type {
-  BaseClientOptions,
-  ClientEvents,
-  ClientState,
-  PublishOptions,
-  SubscribeOptions,
-  WaitOptions,
-} from './options.js';
+export type { BaseClientOptions, ClientEvents, ClientState, PublishOptions, WaitOptions } from './options.js';
 export { randomId } from './random-id.js';
 export { reportUnheard, textOf } from './report.js';
+export type { SubscribeOptions } from './subscribe-options.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';
 export { requireTimeout, waitFor } from './wait-for.js';

@@ -12,12 +12,18 @@ export class Message<T = unknown> {
   readonly body: T;
   /** When it was published, in seconds since the epoch; `undefined` from a broker that stamps nothing. */
   readonly time: number | undefined;
+  /**
+   * Whether it came because it is kept (`true`), or because it was published now (`false`); `undefined`: not known, in pages
+   * and from brokers that do not tell.
+   */
+  readonly kept: boolean | undefined;
   readonly #head: Head;
 
-  constructor(head: Head, time: number | undefined, body: T) {
+  constructor(head: Head, time: number | undefined, body: T, kept?: boolean) {
     this.channel = head.channel;
     this.time = time;
     this.body = body;
+    this.kept = kept;
     this.#head = head;
   }
 

@@ -18,7 +18,10 @@ export interface ClientExtension {
   /** What is published without a connection, and again after one was lost. */
   readonly offline: OfflineQueue;
   /** Of each connection. */
-  readonly hooks: Pick<SessionOwner, 'welcomed' | 'control'>;
+  readonly hooks: Pick<SessionOwner, 'welcomed' | 'control'> & {
+    /** What is to be said of the message at hand: see `Message.kept`. */
+    kept?(): boolean | undefined;
+  };
 }
 
 /** What a platform makes of the options of its `Client`. */
@@ -93,6 +96,11 @@ export interface PublishOptions {
    * difference with brokers that do not answer (`client.features` has no `ack`), nor in pages.
    */
   readonly ack?: boolean;
+  /**
+   * Milliseconds after its time when the broker forgets a persistent message. Default: never. Brokers of the peers take no
+   * notice; in pages it has no effect.
+   */
+  readonly ttl?: number;
   /** `false`: not to subscriptions of this same client. Default `true`. */
   readonly bounce?: boolean;
   /** Seconds since the epoch. Default: the broker sets it on arrival. */
@@ -104,14 +112,4 @@ export interface PublishOptions {
    * answer.
    */
   readonly signal?: AbortSignal;
-}
-
-export interface SubscribeOptions {
-  /** Aborting unsubscribes. */
-  readonly signal?: AbortSignal;
-  /**
-   * `false`: this client is not sent its own `-control/subscribe` message back, which a subscription that matches control
-   * channels, such as `**`, would get. Default `true`.
-   */
-  readonly bounce?: boolean;
 }

@@ -4,6 +4,7 @@ import { SpokeError } from '../contracts/index.js';
 import type { Message } from './message.js';
 import { MessageQueue } from './message-queue.js';
 import { textOf } from './report.js';
+import type { SubscribeOptions } from './subscribe-options.js';
 
 /**
  * Called for each message, in the order of their arrival, and not awaited: a handler may call and publish on the same
@@ -26,8 +27,8 @@ export interface SubscriptionOwner {
 export class Subscription implements AsyncIterable<Message, undefined>, AsyncDisposable {
   /** Canonical. */
   readonly pattern: string;
-  /** Whether its own subscribe message may come back to it (`SubscribeOptions.bounce`). */
-  readonly bounce: boolean;
+  /** As given to `client.subscribe`. */
+  readonly options: SubscribeOptions;
   readonly #owner: SubscriptionOwner;
   readonly #handler: MessageHandler | undefined;
   readonly #queues = new Set<MessageQueue>();
@@ -38,9 +39,14 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   #letGoOfSignal: (() => void) | undefined;
 
   /** Not for users: `client.subscribe` makes subscriptions. */
-  constructor(pattern: string, handler: MessageHandler | undefined, owner: SubscriptionOwner, bounce = true) {
+  constructor(
+    pattern: string,
+    handler: MessageHandler | undefined,
+    owner: SubscriptionOwner,
+    options: SubscribeOptions = {},
+  ) {
     this.pattern = pattern;
-    this.bounce = bounce;
+    this.options = options;
     this.#handler = handler;
     this.#owner = owner;
     if (handler === undefined) this.#unread = this.#queue();

@@ -5,7 +5,7 @@ import { canonical } from '../channels/index.js';
 import type { SpokeError } from '../contracts/index.js';
 // Not by the room's index, which keeps all of it in a page's bundle.
 import * as control from '../link/control.js';
-import type { SubscribeOptions } from './options.js';
+import type { SubscribeOptions } from './subscribe-options.js';
 import type { MessageHandler, SubscriptionOwner } from './subscription.js';
 import { Subscription } from './subscription.js';
 
@@ -41,15 +41,16 @@ export class Subscriptions {
     return this.#options.routes.route(channel);
   }
 
-  add(pattern: string, handler: MessageHandler | undefined, { bounce, signal }: SubscribeOptions): Subscription {
-    const subscription = new Subscription(canonical(pattern), handler, this.#owner, bounce);
+  add(pattern: string, handler: MessageHandler | undefined, options: SubscribeOptions): Subscription {
+    const { bounce, signal } = options;
+    const subscription = new Subscription(canonical(pattern), handler, this.#owner, options);
     const others = this.#byPattern.get(subscription.pattern);
     if (others === undefined) this.#byPattern.set(subscription.pattern, new Set([subscription]));
     else others.add(subscription);
     this.#options.routes.subscribe(subscription.pattern, subscription);
     if (signal !== undefined) subscription.endWith(signal);
     // Also when the pattern is subscribed to already: the broker then sends the kept messages to the newcomer.
-    this.#options.send(control.SUBSCRIBE, subscription.pattern, subscription.bounce);
+    this.#options.send(control.SUBSCRIBE, subscription.pattern, bounce);
     return subscription;
   }
 
@@ -84,7 +85,7 @@ export class Subscriptions {
   /** Tells a broker that knows nothing of them. */
   restore(): void {
     for (const [pattern, subscriptions] of this.#byPattern) {
-      const bounce = [...subscriptions].some((subscription) => subscription.bounce);
+      const bounce = [...subscriptions].some(({ options: { bounce: one } }) => one !== false);
       this.#options.send(control.SUBSCRIBE, pattern, bounce);
     }
   }

@@ -26,6 +26,7 @@ export const SPOKE_ERROR_CODES = [
   'UNAUTHENTICATED',
   'UNKNOWN_CODEC',
   'UNKNOWN_SCHEME',
+  'UNSUPPORTED',
 ] as const;
 
 export type SpokeErrorCode = (typeof SPOKE_ERROR_CODES)[number];

@@ -22,6 +22,10 @@ export interface Limits {
   readonly keptMessages: number;
   /** Bytes of all persistent messages kept by one broker. */
   readonly keptBytes: number;
+  /** Cleared persistent messages that one broker remembers, so that older ones do not bring them back. */
+  readonly clearedMessages: number;
+  /** How long it remembers them. */
+  readonly clearedAge: number;
   /** Bytes waiting to be sent on one connection: past it, the connection is a slow consumer and is closed. */
   readonly outboundBytes: number;
   /** Bytes waiting to be sent on all connections of one broker: past it, the connection that waits most is closed. */
@@ -50,6 +54,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   connections: 10_000,
   keptMessages: 1_000_000,
   keptBytes: 1024 * MiB,
+  clearedMessages: 100_000,
+  clearedAge: 86_400_000,
   outboundBytes: 32 * MiB,
   totalOutboundBytes: 512 * MiB,
   clockSkew: 60_000,

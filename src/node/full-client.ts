@@ -2,58 +2,92 @@
 
 import { Acknowledgements } from '../client/acknowledgements.js';
 import type { PublishOptions } from '../client/index.js';
+import { KeptRoutes } from '../client/kept-routes.js';
+import { KeptValues } from '../client/kept-values.js';
+import { Offer } from '../client/offer.js';
+import { Requests } from '../client/requests.js';
 import type { HeadView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
 import * as control from '../link/control.js';
 import { systemClock } from '../link/index.js';
 import type { Sink } from '../link/index.js';
+import * as keptControl from '../link/kept-control.js';
+import { REPLY_PREFIX } from '../link/request-control.js';
 import type { RpcClientOptions } from '../rpc/index.js';
 import { RpcClient } from '../rpc/index.js';
 
-/** An `RpcClient` whose publishes can be answered. Programs use `Client`. */
+const FEATURES = ['ack', 'requests', 'kept'] as const;
+
+/** An `RpcClient` whose publishes are answered, and that knows what is kept. Programs use `Client`. */
 export class FullClient extends RpcClient {
+  /** The persistent messages that the broker keeps: list, get, set and clear them. */
+  readonly kept: KeptValues;
   readonly #acks: Acknowledgements;
   readonly #sink: Sink;
   #closing = false;
 
   constructor(options: RpcClientOptions) {
-    const { codec } = options;
-    const acks = new Acknowledgements({
+    const { codec, clock = systemClock } = options;
+    const offer = new Offer(() => this.flush());
+    const parts = {
       url: options.address.href,
       limits: withDefaults(options.limits),
-      clock: options.clock ?? systemClock,
+      clock,
+      offer,
       connected: () => this.state === 'connected',
-      flush: () => this.flush(),
-      tell: (channel, body) => void super.publish(channel, body, { bounce: false }).catch(() => {}),
-    });
+      tell: (channel: string, body: unknown) => void super.publish(channel, body, { bounce: false }).catch(() => {}),
+    };
+    const acks = new Acknowledgements(parts);
+    const requests = new Requests(parts);
+    const routes = new KeptRoutes(options.routes, (error) => this.report(error));
+    offer.onDecided((features) => routes.decide(features.has('kept')));
+    // What only a broker says is believed from one that said that it would.
+    const believed = (feature: string) => offer.features?.has(feature) === true;
     const hooks = {
-      welcomed: () => acks.decide(this.features.has('ack')),
-      control: (view: HeadView) => {
+      welcomed: () => offer.decide(this.features),
+      kept: () => routes.kept,
+      control(view: HeadView): boolean {
         const { channel } = view.head;
         if (channel === control.ERROR) acks.refused();
-        if (channel !== ackControl.ACK || !this.features.has('ack')) return false;
-        acks.answered(codec.decodeBody(view));
-        return true;
+        else if (channel === ackControl.ACK && believed('ack')) acks.answered(codec.decodeBody(view));
+        else if (channel === keptControl.KEPT && believed('kept')) {
+          const body = keptControl.readKept(codec.decodeBody(view));
+          if (body !== undefined) routes.bracket(body);
+        } else if (channel === keptControl.CLEARED && believed('kept')) {
+          const body = keptControl.readCleared(codec.decodeBody(view));
+          if (body !== undefined) routes.cleared(body);
+        } else if (channel.startsWith(REPLY_PREFIX) && believed('requests')) {
+          requests.answered(channel, codec.decodeBody(view));
+        } else return false;
+        return channel !== control.ERROR;
       },
     };
-    super({ ...options, extension: { features: ['ack'], offline: acks.offline, hooks } });
+    super({ ...options, routes, extension: { features: FEATURES, offline: acks.offline, hooks } });
     this.#acks = acks;
     this.#sink = options.sink;
+    this.kept = new KeptValues(requests, (channel, body, how) => this.publish(channel, body, how));
     this.on('state', (state, error) => {
-      if (state === 'reconnecting') acks.lost();
-      if (state === 'closed') acks.closed(error ?? closedError());
+      if (state === 'reconnecting' || state === 'closed') {
+        offer.lost();
+        routes.lost();
+        acks.lost();
+      }
+      if (state !== 'closed') return;
+      acks.closed(error ?? closedError());
+      requests.closed(error ?? closedError());
     });
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
     if (this.#closing) return Promise.reject(closedError());
-    const id = (options?.ack ?? options?.persist) === true ? this.#acks.next() : undefined;
-    if (id === undefined) return super.publish(channel, body, options);
     try {
-      const length = this.encode(channel, body, options, id);
+      const given = options?.ttl === undefined ? options : withTtl(options, options.ttl);
+      const id = (given?.ack ?? given?.persist) === true ? this.#acks.next() : undefined;
+      if (id === undefined) return super.publish(channel, body, given);
+      const length = this.encode(channel, body, given, id);
       const frame = this.#sink.copyLast(length);
-      return this.#acks.answer(frame, options?.signal, () => this.send(length, options?.signal));
+      return this.#acks.answer(frame, given?.signal, () => this.send(length, given?.signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -70,6 +104,12 @@ export class FullClient extends RpcClient {
     if (answers !== undefined) await answers;
     return super.close();
   }
+}
+
+/** @throws {TypeError} */
+function withTtl(options: PublishOptions, ttl: number): PublishOptions {
+  if (!(ttl > 0 && ttl < Infinity)) throw new TypeError('publish: ttl must be a number of milliseconds above 0');
+  return { ...options, head: { ...options.head, [keptControl.TTL_KEY]: ttl / 1000 } };
 }
 
 function closedError(): SpokeError {

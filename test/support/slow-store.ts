@@ -8,17 +8,28 @@ interface Write {
   readonly reject: (error: unknown) => void;
 }
 
+interface Change {
+  readonly message?: StoredMessage;
+  readonly deleted?: string;
+  readonly note?: readonly [string, Uint8Array | undefined];
+}
+
 /** What it holds is handed to its successor: a broker that is started again on the same disk. */
 export class SlowStore extends MemoryStore {
   #waiting: Write[] = [];
-  /** Written, and durable or not. */
-  readonly durable: { readonly message?: StoredMessage; readonly note?: readonly [string, Uint8Array | undefined] }[] =
-    [];
-  #undone: SlowStore['durable'] = [];
+  /** What the disk has, as it was written. */
+  readonly durable: Change[] = [];
+  #undone: Change[] = [];
 
   override put(message: StoredMessage): undefined {
     super.put(message);
     this.#undone.push({ message });
+    return this.#write();
+  }
+
+  override delete(channel: string): undefined {
+    super.delete(channel);
+    this.#undone.push({ deleted: channel });
     return this.#write();
   }
 
@@ -44,8 +55,9 @@ export class SlowStore extends MemoryStore {
   /** What is found on the disk after a power cut. */
   afterPowerCut(): SlowStore {
     const store = new SlowStore();
-    for (const { message, note } of this.durable) {
+    for (const { message, deleted, note } of this.durable) {
       if (message !== undefined) store.put(message);
+      if (deleted !== undefined) store.delete(deleted);
       if (note !== undefined) store.note(...note);
     }
     store.flush();

@@ -7,12 +7,15 @@ import type { Codec, MessageStore, MessageView } from '../../contracts/index.js'
 import { SpokeError } from '../../contracts/index.js';
 import type { Flushable } from '../../link/index.js';
 import * as bridgeControl from '../../link/bridge-control.js';
+import type { ClearedBody, ClearedEntry } from '../../link/kept-control.js';
+import { CLEARED, CLEARED_ENTRIES } from '../../link/kept-control.js';
 import type { Desk } from '../desk.js';
 import { BridgeInterest, Interest } from '../interest.js';
 import type { Replays } from '../replay.js';
 import type { MessageId } from '../seen.js';
 import { readId, Seen } from '../seen.js';
 import type { Session } from '../session.js';
+import type { Tombstones } from '../tombstones.js';
 import type { Transcoder } from '../transcoder.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
@@ -22,6 +25,7 @@ export interface BridgingParts {
   readonly replays: Replays;
   readonly transcoder: Transcoder;
   readonly store: MessageStore;
+  readonly tombstones: Tombstones;
   /** What clients of this broker numbered themselves. */
   readonly published: Pick<Seen, 'has'>;
   /** The broker's own: the origin of what its clients publish. */
@@ -54,6 +58,7 @@ export class Bridging implements ControlPart, Flushable {
   readonly #mirroring = new Router<Session>();
   // Of the message at hand.
   readonly #frames = new Map<Codec, Frame | undefined>();
+  readonly #cleared = new Map<Session, ClearedEntry[]>();
   #numbered = 0;
   // Apart: numbers are those of a few brokers and bridges, and keep messages from going round; other names are many, and what
   // is forgotten of them comes twice at worst.
@@ -102,6 +107,7 @@ export class Bridging implements ControlPart, Flushable {
     const state = this.#bridges.get(session);
     if (state === undefined) return;
     this.#bridges.delete(session);
+    this.#cleared.delete(session);
     this.#interest.remove(state.interest);
     for (const pattern of state.interest.wants.keys()) this.#wanting.unsubscribe(pattern, session);
     for (const pattern of state.mirrored) this.#mirroring.unsubscribe(pattern, session);
@@ -184,10 +190,23 @@ export class Bridging implements ControlPart, Flushable {
     this.#frames.clear();
   }
 
+  /** A persistent message is kept no more, on this broker: neither may it be on those that mirror it. */
+  cleared(channel: string, time: number, from: Session | undefined): void {
+    for (const session of this.#mirroring.route(channel)) {
+      if (session === from) continue;
+      const entries = this.#cleared.get(session);
+      if (entries !== undefined) entries.push([channel, time]);
+      else this.#cleared.set(session, [[channel, time]]);
+      this.#schedule();
+    }
+  }
+
   /** End of the turn: what changed in it is told in one message. */
   flush(): void {
     this.#flushing = false;
     for (const [session, state] of this.#bridges) this.#tell(session, state);
+    for (const [session, entries] of this.#cleared) this.#tellCleared(session, entries);
+    this.#cleared.clear();
   }
 
   // What a client publishes again is known everywhere by the number that the client gave it.
@@ -261,10 +280,19 @@ export class Bridging implements ControlPart, Flushable {
       state.mirrored.add(pattern);
       this.#mirroring.subscribe(pattern, session);
     }
+    // What was cleared while it was away, before what is kept.
+    this.#tellCleared(session, [...this.#parts.tombstones.matching([...state.mirrored])]);
     for (const pattern of state.mirrored) {
       this.#parts.replays.start(session, pattern, () => state.mirrored.has(pattern));
     }
     return false;
+  }
+
+  #tellCleared(session: Session, entries: readonly ClearedEntry[]): void {
+    for (let from = 0; from < entries.length; from += CLEARED_ENTRIES) {
+      const body: ClearedBody = { cleared: entries.slice(from, from + CLEARED_ENTRIES) };
+      this.#parts.desk.tell(session, CLEARED, body);
+    }
   }
 
   #subscribed(): string[] {

@@ -4,5 +4,7 @@ export { Acking } from './acking.js';
 export { Bridging } from './bridging.js';
 export { Controls } from './controls.js';
 export { Heartbeat } from './heartbeat.js';
+export { Keeping } from './keeping.js';
 export { Ping } from './ping.js';
+export { Requests } from './requests.js';
 export { Subscribing } from './subscribing.js';

@@ -17,6 +17,13 @@ export interface ControlHandler {
   handle(session: Session, view: MessageView, codec: Codec): boolean;
 }
 
+/**
+ * Answers one kind of request, at once or later.
+ * @param body - the request, of whose members nothing is known.
+ * @throws {SpokeError} becomes the answer.
+ */
+export type RequestHandler = (session: Session, body: object) => unknown;
+
 /** One piece of the protocol. Made once for a broker. */
 export interface ControlPart {
   /** What clients may ask for in their hello to get it. */
@@ -25,6 +32,8 @@ export interface ControlPart {
   grants?(session: Session, feature: control.Feature): boolean;
   /** By channel; a name that ends in `/` stands for all channels below it. */
   readonly handlers?: Readonly<Record<string, ControlHandler>>;
+  /** Requests that it answers, by the name of their operation (`Requests`). */
+  readonly requests?: Readonly<Record<string, RequestHandler>>;
   /** Channels on which only the broker speaks, whoever the client is. */
   readonly brokersOnly?: readonly string[];
   /** The session said hello, and got its features; a second hello may have changed them. */

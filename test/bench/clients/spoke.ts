@@ -18,7 +18,7 @@ export const connectSpoke: Connect = async ({ port, dist = 'dist', codec = 'json
       await client.provide(name, procedure);
     },
     call: (name, argument) => client.call(name, argument),
-    keep: (channel, body) => client.publish(channel, body, { persist: true }),
+    keep: (channel, body) => client.publish(channel, body, { persist: true, ack: false }),
     flush: () => client.flush(),
     replay: async (prefix, handler) => {
       await client.subscribe(`${prefix}/**`, ({ body }) => handler(body));

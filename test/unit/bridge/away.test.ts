@@ -109,7 +109,6 @@ describe('a side that is away', () => {
     bridge = net.prepareBridge(a, b, { name: 'bridge', limits: { offlineBytes: 50_000 } });
     await net.until(bridge.start());
     expect(b.stats.kept.messages).toBe(400);
-    expect(bridge.status.side2.dropped).toBe(0);
   });
 
   it('gets what is kept in the end, though it could not take it at first', async () => {

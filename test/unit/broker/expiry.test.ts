@@ -1,0 +1,58 @@
+// Messages with a time to live go when it has passed, in any order of coming.
+
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+import { Expiry } from '../../../src/broker/expiry.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+describe('expiry', () => {
+  it('tells of each channel at its time, not before, and in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: -1000, max: 200_000 }), { maxLength: 60 }), async (delays) => {
+        const clock = new VirtualClock();
+        const start = clock.now();
+        const told: [string, number][] = [];
+        const expiry = new Expiry(clock, (channel, expires) => {
+          expect(clock.now()).toBeGreaterThanOrEqual(expires * 1000 - 0.01);
+          expect(clock.now() - Math.max(start, expires * 1000)).toBeLessThan(1);
+          told.push([channel, expires]);
+        });
+        delays.forEach((delay, index) => expiry.add(`c/${index}`, (start + delay) / 1000));
+        await clock.advance(300_000);
+        expect(told.map(([channel]) => channel).sort()).toEqual(delays.map((_, index) => `c/${index}`).sort());
+        const times = told.map(([, expires]) => expires);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(clock.timers).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('looks at the clock again and again: it may be set', async () => {
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    let ahead = 0;
+    const skewed = {
+      now: () => clock.now() + ahead,
+      monotonic: () => clock.monotonic(),
+      setTimer: (delay: number, callback: () => void) => clock.setTimer(delay, callback),
+      defer: (callback: () => void) => clock.defer(callback),
+    };
+    const expiry = new Expiry(skewed, (channel) => told.push(channel));
+    expiry.add('x', clock.now() / 1000 + 3600);
+    await clock.advance(1000);
+    ahead = 3_600_000;
+    await clock.advance(60_000);
+    expect(told).toEqual(['x']);
+  });
+
+  it('leaves no timer behind when it is closed', () => {
+    const clock = new VirtualClock();
+    const expiry = new Expiry(clock, () => {});
+    expiry.add('x', clock.now() / 1000 + 10);
+    expiry.close();
+    expiry.add('y', clock.now() / 1000 + 10);
+    expect(clock.timers).toBe(0);
+  });
+});
