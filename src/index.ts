@@ -16,14 +16,18 @@ export type {
 } from './bridge/index.js';
 export { Broker } from './broker/index.js';
 export type { BrokerOptions, BrokerStats } from './broker/index.js';
-export { BaseClient, Message, Subscription } from './client/index.js';
+export { BaseClient, KeptValues, Message, Subscription } from './client/index.js';
 export type {
   BackoffOptions,
   BaseClientOptions,
+  ClearOptions,
   ClientEvents,
   ClientState,
+  KeptEntry,
+  KeptValue,
   MessageHandler,
   PublishOptions,
+  SetOptions,
   SubscribeOptions,
   SubscriptionOwner,
   WaitOptions,

@@ -1,7 +1,7 @@
 // One piece of work on a connection to a broker, within a time, ended by whatever comes first.
 
 import { SpokeError } from '../contracts/index.js';
-import type { RpcClient } from '../rpc/index.js';
+import type { FullClient } from '../node/full-client.js';
 import type { ConnectionOptions } from './arguments.js';
 import { secondsText } from './arguments.js';
 import { failureOf } from './failure.js';
@@ -16,7 +16,7 @@ export interface Work<T> {
   readonly lost: string;
   /** Whether it goes on, on another connection, when one is lost now. Default: it does not. */
   survives?(): boolean;
-  run(client: RpcClient, signal: AbortSignal): Promise<T>;
+  run(client: FullClient, signal: AbortSignal): Promise<T>;
 }
 
 // A person waits: the longest pause between attempts is shorter than that of a program.

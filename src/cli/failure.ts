@@ -8,6 +8,9 @@ export const EXIT = { FAILED: 1, USAGE: 2, SIGINT: 130, SIGTERM: 143 } as const;
 /** The command was called in a way it cannot understand. */
 export class UsageError extends Error {}
 
+/** What was asked for is not there. */
+export class NothingFound extends Error {}
+
 /** Not an error: somebody asked the command to end, or what it prints reaches nobody. */
 export class Stopped extends Error {
   readonly by: 'SIGINT' | 'SIGTERM' | 'OUTPUT';
@@ -36,7 +39,7 @@ export class ReportedError extends Error {
 }
 
 export interface Failure {
-  /** A code of `docs/errors.md`, or `USAGE`, `OUTPUT`, `LOST` or `UNEXPECTED`. */
+  /** A code of `docs/errors.md`, or `USAGE`, `NOTHING`, `OUTPUT`, `LOST` or `UNEXPECTED`. */
   readonly code: string;
   /** One line. */
   readonly message: string;
@@ -49,6 +52,9 @@ const USAGE_CODES: ReadonlySet<string> = new Set(['ADDRESS_INVALID', 'UNKNOWN_SC
 export function failureOf(error: unknown): Failure {
   if (error instanceof ReportedError) return error.failure;
   if (error instanceof UsageError) return { code: 'USAGE', message: oneLine(error.message), exitCode: EXIT.USAGE };
+  if (error instanceof NothingFound) {
+    return { code: 'NOTHING', message: oneLine(error.message), exitCode: EXIT.FAILED };
+  }
   if (error instanceof OutputError) return { code: 'OUTPUT', message: oneLine(error.message), exitCode: EXIT.FAILED };
   if (error instanceof SpokeError) {
     // A client that closed because of an error: that one is the reason.

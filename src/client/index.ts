@@ -2,6 +2,8 @@
 
 export type { BackoffOptions } from './backoff.js';
 export { BaseClient } from './client.js';
+export { KeptValues } from './kept-values.js';
+export type { ClearOptions, KeptEntry, KeptValue, SetOptions } from './kept-values.js';
 export { Message } from './message.js';
 export type { BaseClientOptions, ClientEvents, ClientState, PublishOptions, WaitOptions } from './options.js';
 export { randomId } from './random-id.js';

@@ -32,7 +32,7 @@ export class KeptValues {
   readonly #requests: Requests;
   readonly #publish: (channel: string, body: unknown, options: PublishOptions) => Promise<void>;
 
-  /** Not for users: `client.kept` is one. */
+  /** @internal */
   constructor(requests: Requests, publish: (channel: string, body: unknown, options: PublishOptions) => Promise<void>) {
     this.#requests = requests;
     this.#publish = publish;

@@ -15,6 +15,7 @@ export type CommandName =
   | 'spoke-publish'
   | 'spoke-call'
   | 'spoke-bench'
+  | 'spoke-kept'
   | 'spoke-bridge'
   | 'spoke-proxy';
 

@@ -14,6 +14,7 @@ const commands: readonly CommandName[] = [
   'spoke-echo',
   'spoke-publish',
   'spoke-call',
+  'spoke-kept',
   'spoke-bridge',
   'spoke-proxy',
   'spoke-bench',
