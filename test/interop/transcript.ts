@@ -26,11 +26,13 @@ export function rowsOf(name: string): Row[] {
 /**
  * @param connect - opens a raw connection to the broker.
  * @param send - how the bytes of a row leave. Default: in one piece.
+ * @param settle - awaited after what a client sent was handled by its broker.
  */
 export async function play(
   rows: readonly Row[],
   connect: () => Promise<Wire>,
   send: (peer: RawPeer, text: string) => void = (peer, text) => peer.send(text),
+  settle: () => Promise<void> = async () => {},
 ): Promise<Played> {
   const peers = new Map<number, RawPeer>();
   const recorded = new Map<number, string[]>();
@@ -46,11 +48,13 @@ export async function play(
     if (from === 'client') {
       send(peer, text);
       await peer.roundTrip();
+      await settle();
     } else {
       expected.push(...text.split('\0').slice(0, -1));
       await peer.until(() => peer.messages.length >= expected.length, `${expected.length} messages`);
     }
   }
+  await settle();
   for (const [connection, peer] of peers) {
     // After this nothing can be on its way any more.
     await peer.roundTrip();
