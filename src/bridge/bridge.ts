@@ -187,6 +187,7 @@ export class Bridge implements AsyncDisposable {
       failed: (_side, error) => this.#fail(error),
       interest: (side, news) => this.#wanted(side, news),
       message: (side, view) => this.#message(side, view),
+      cleared: (side, entries) => this.#from(side).cleared(entries),
       forgotten: (side) => this.#to(side).waiting.drop(),
       drained: (side) => this.#to(side).flush(),
       report: (side, error) => {

@@ -5,6 +5,8 @@ import { readId } from '../broker/index.js';
 import type { Clock, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import * as control from '../link/control.js';
+import type { ClearedEntry } from '../link/kept-control.js';
+import { CLEARED } from '../link/kept-control.js';
 import type { Turn } from '../link/index.js';
 import { Asked } from './asked.js';
 import { ContentIds } from './content-id.js';
@@ -145,6 +147,19 @@ export class Crossing {
     if (from.foreign && !persist && to.wanted.route(name).length === 0) return;
     const id = this.#identify(view);
     if (id !== null) this.#write(view, name, id);
+  }
+
+  /** What is kept no more on one side may not be kept on the other. Brokers of the peers cannot be told. */
+  cleared(entries: readonly ClearedEntry[]): void {
+    const { to, filter, renaming } = this.#parts;
+    // While the other side is away it is remembered, and told when that is back.
+    if (!this.#open || to.foreign) return;
+    const crossing: ClearedEntry[] = [];
+    for (const [channel, time] of entries) {
+      const name = filter.passes(channel) ? renaming.rename(channel) : undefined;
+      if (name !== undefined) crossing.push([name, time]);
+    }
+    if (crossing.length > 0) to.send(CLEARED, { cleared: crossing });
   }
 
   /** `null`: it has crossed already. */

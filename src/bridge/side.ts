@@ -20,6 +20,8 @@ import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import * as bridgeControl from '../link/bridge-control.js';
 import * as control from '../link/control.js';
+import type { ClearedEntry } from '../link/kept-control.js';
+import { CLEARED, readCleared } from '../link/kept-control.js';
 import { blockOutboxes } from '../link/index.js';
 
 /** How long, in milliseconds, a side that is away counts as wanting what it wanted, and what it misses is kept for it. */
@@ -54,6 +56,8 @@ export interface SideOwner {
   /** What is wanted on this side has changed. */
   interest(side: Side, news: bridgeControl.InterestBody): void;
   message(side: Side, view: MessageView): void;
+  /** These are kept no more on this side. */
+  cleared(side: Side, entries: readonly ClearedEntry[]): void;
   /** It has been away for longer than anything is kept for it. */
   forgotten(side: Side): void;
   drained(side: Side): void;
@@ -267,11 +271,19 @@ export class Side {
   }
 
   #message(view: MessageView): void {
-    if (view.head.channel !== bridgeControl.INTEREST || this.#session?.features.has('bridge') !== true) {
-      this.#owner.message(this, view);
+    const { channel } = view.head;
+    const said = channel === bridgeControl.INTEREST || channel === CLEARED;
+    // On a broker of the peers anyone may have said it.
+    if (said && this.#session?.features.has('bridge') === true) this.#heard(channel, this.codec.decodeBody(view));
+    else this.#owner.message(this, view);
+  }
+
+  #heard(channel: string, body: unknown): void {
+    if (channel === CLEARED) {
+      this.#owner.cleared(this, readCleared(body)?.cleared ?? []);
       return;
     }
-    const news = bridgeControl.readInterest(this.codec.decodeBody(view));
+    const news = bridgeControl.readInterest(body);
     if (news === undefined) return;
     if (this.#greeted) this.#apply(news);
     else {

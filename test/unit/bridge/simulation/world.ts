@@ -27,7 +27,8 @@ class Listener {
   readonly pattern: string;
   readonly broker: number;
   readonly heard: Said[] = [];
-  readonly kept = new Map<string, unknown>();
+  /** What it believes to be kept. */
+  readonly kept = new Map<string, readonly [time: number, body: unknown]>();
   life = 0;
   readonly seen = new Set<string>();
   readonly problems: string[] = [];
@@ -37,14 +38,19 @@ class Listener {
     this.pattern = pattern;
   }
 
-  readonly hear = ({ channel, body }: Message): void => {
-    if (channel.startsWith('kept/')) this.kept.set(channel, body);
+  readonly hear = ({ channel, body, time = 0 }: Message): void => {
+    if (channel.startsWith('kept/')) this.kept.set(channel, [time, body]);
     if (!channel.startsWith('live/')) return;
     const said = body as Said;
     const key = `${this.life} ${said.by} ${said.n}`;
     if (this.seen.has(key)) this.problems.push(`${this.name} heard ${said.by}/${said.n} twice`);
     this.seen.add(key);
     this.heard.push(said);
+  };
+
+  readonly cleared = (channel: string, time: number): void => {
+    const [kept = Infinity] = this.kept.get(channel) ?? [];
+    if (kept <= time) this.kept.delete(channel);
   };
 
   get name(): string {
@@ -85,7 +91,12 @@ export class World {
       for (let i = 0; i < 2; i++) {
         const listener = new Listener(n, this.#pick(PATTERNS));
         const client = await this.net.client({ to: `broker-${n}`, name: `listener-${n}-${i}` });
-        await this.net.until(client.subscribe(listener.pattern, listener.hear));
+        const { cleared } = listener;
+        await this.net.until(client.subscribe(listener.pattern, listener.hear, { cleared }));
+        // It is told again of all that is kept then.
+        client.on('state', (state) => {
+          if (state === 'reconnecting') listener.kept.clear();
+        });
         this.#listeners.push(listener);
       }
     }
@@ -145,11 +156,11 @@ export class World {
       }
     }
     for (const listener of this.#listeners) {
-      for (const [channel, [, body]] of Object.entries(first ?? {})) {
-        if (!matches(listener.pattern, channel)) continue;
-        const heard = listener.kept.get(channel);
-        if (heard !== body)
-          this.problems.push(`${listener.name}: ${channel} is ${String(body)}, heard ${String(heard)}`);
+      for (const channel of KEPT.filter((one) => matches(listener.pattern, one))) {
+        const [is, heard] = [first?.[channel]?.[1], listener.kept.get(channel)?.[1]];
+        if (is !== heard) {
+          this.problems.push(`${listener.name}: ${channel} is ${String(is)}, heard ${String(heard)}`);
+        }
       }
     }
   }
@@ -260,7 +271,10 @@ export class World {
     // Of two values with one time the peers keep what they had first.
     if (this.topology.foreign.length > 0) await this.net.advance(1);
     const publisher = this.#pick(this.#publishers);
-    publisher.publish(this.#pick(KEPT), `value ${++this.#kept}`, { persist: true }).catch(() => {});
+    // The peers cannot clear.
+    if (this.topology.foreign.length === 0 && this.random() < 0.25)
+      publisher.kept.clear(this.#pick(KEPT)).catch(() => {});
+    else publisher.publish(this.#pick(KEPT), `value ${++this.#kept}`, { persist: true }).catch(() => {});
   }
 
   #check(listener: Listener, published: readonly Published[]): void {
