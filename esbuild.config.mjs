@@ -34,6 +34,7 @@ const library = await build({
   entryPoints: {
     index: 'src/index.ts',
     browser: 'src/browser.ts',
+    decorators: 'src/decorators.ts',
     'testing/index': 'src/testing/index.ts',
     // Started by its address, from the file that it is beside.
     'sync-worker': 'src/node/sync-worker.ts',

@@ -19,6 +19,7 @@ const config: Config = {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^spoke$': '<rootDir>/src/index.ts',
     '^spoke/browser$': '<rootDir>/src/browser.ts',
+    '^spoke/decorators$': '<rootDir>/src/decorators.ts',
     '^spoke/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

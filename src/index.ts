@@ -71,8 +71,18 @@ export type {
   StoredMessage,
   Transport,
 } from './contracts/index.js';
-export { createContainer, spokeModule, TOKENS } from './di/index.js';
-export type { BridgeSettings, ProxySettings, SpokeOptions, Tokens } from './di/index.js';
+export { createContainer, Handlers, providerOf, spokeModule, subscriberOf, TOKENS } from './di/index.js';
+export type {
+  AnyHandler,
+  AnyProcedure,
+  BridgeSettings,
+  HandlersOptions,
+  MethodOptions,
+  ProxySettings,
+  SpokeOptions,
+  SubscriberOptions,
+  Tokens,
+} from './di/index.js';
 export { call, callSync, Client, publish, publishSync, wait } from './node/index.js';
 export type {
   ClientOptions,

@@ -11,13 +11,20 @@
 export class Lifecycle<T extends { close(): Promise<void> }> {
   readonly #make: () => T;
   readonly #start: (made: T) => Promise<void>;
+  readonly #before: () => Promise<void> | undefined;
   #made: T | undefined;
   #starting: Promise<T> | undefined;
   #running: T | undefined;
 
-  constructor(make: () => T, start: (made: T) => Promise<void>) {
+  /** @param before - ends what needs this one, which ends only then: the container ends all at the same time. */
+  constructor(
+    make: () => T,
+    start: (made: T) => Promise<void>,
+    before: () => Promise<void> | undefined = () => undefined,
+  ) {
     this.#make = make;
     this.#start = start;
+    this.#before = before;
   }
 
   /**
@@ -36,6 +43,7 @@ export class Lifecycle<T extends { close(): Promise<void> }> {
 
   /** Ends it, also one that is just starting; `running` then rejects. Idempotent. */
   async close(): Promise<void> {
+    await this.#before();
     await this.#made?.close();
   }
 

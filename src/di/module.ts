@@ -1,6 +1,6 @@
 // The module that makes a broker and a client part of an application's container.
 
-import type { BindToFluentSyntax, ServiceIdentifier } from 'inversify';
+import type { BindToFluentSyntax, ResolutionContext, ServiceIdentifier } from 'inversify';
 import { ContainerModule } from 'inversify';
 
 import { Broker } from '../broker/index.js';
@@ -22,6 +22,7 @@ import { RpcService } from '../rpc/index.js';
 import { storeAt } from '../stores/index.js';
 import { MemoryTransport } from '../transports/index.js';
 import { bindBridging } from './bridging.js';
+import { Handlers } from './handlers/index.js';
 import { Lifecycle } from './lifecycle.js';
 import type { SpokeOptions } from './options.js';
 import { requireOptions } from './options.js';
@@ -29,10 +30,18 @@ import { TOKENS } from './tokens.js';
 
 const BROKER: ServiceIdentifier<Lifecycle<Broker>> = Symbol('spoke.Lifecycle<Broker>');
 const CLIENT: ServiceIdentifier<Lifecycle<Client>> = Symbol('spoke.Lifecycle<Client>');
+const HANDLERS: ServiceIdentifier<Lifecycle<Handlers>> = Symbol('spoke.Lifecycle<Handlers>');
 
 // Chained: also those that an application has bound in a parent of the container.
 const ALL_TRANSPORTS = { serviceIdentifier: TOKENS.Transport, isMultiple: true, chained: true } as const;
+const ALL_HANDLERS = { chained: true, optional: true };
 const ALL_CODECS = { serviceIdentifier: TOKENS.Codec, isMultiple: true, chained: true } as const;
+
+/** What has been made in one container, for the order in which it ends. */
+interface Made {
+  client?: Lifecycle<Client>;
+  handlers?: Lifecycle<Handlers>;
+}
 
 /**
  * A module for an inversify container: one broker, one client, a bridge and a proxy where wanted, and the parts they are made of under `TOKENS`.
@@ -45,13 +54,17 @@ const ALL_CODECS = { serviceIdentifier: TOKENS.Codec, isMultiple: true, chained:
  * failed (a port in use, say) is the rejection of `getAsync`, leaves nothing open, and is final like any singleton: to
  * try again, unload the module and load it again.
  *
+ * **Handlers.** Bind classes with `@provider`, `@method` and `@subscriber`, or what `providerOf` and `subscriberOf` make of
+ * plain functions, to `TOKENS.Handler`; `await container.getAsync(Handlers)` makes them, with all that they inject, and
+ * starts them on the client.
+ *
  * **Choosing parts.** `container.bind(TOKENS.Transport).to(MyTransport)` and `container.bind(TOKENS.Codec)` add to what is
  * there. The others are one each: bind them before the module is loaded, and the module leaves them alone, or
  * `container.rebind(TOKENS.Logger).toConstantValue(logger)` afterwards. `Authenticator` and `Authorizer` are simply bound. All
  * this before the first `getAsync`; what runs already keeps its parts.
  *
- * **Ending.** `await container.unloadAsync(module)` or `await container.unbindAllAsync()` closes client, broker and store,
- * and leaves nothing open. (`unload` and `unbindAll` without `Async` refuse once something was started, and
+ * **Ending.** `await container.unloadAsync(module)` or `await container.unbindAllAsync()` closes handlers, client, broker and
+ * store, in this order, and leaves nothing open. (`unload` and `unbindAll` without `Async` refuse once something was started, and
  * `container.unbindAsync(Broker)` only forgets the name.) What uses them in its own deactivation should be in a module
  * of its own and be unloaded first.
  *
@@ -69,6 +82,7 @@ const ALL_CODECS = { serviceIdentifier: TOKENS.Codec, isMultiple: true, chained:
 export function spokeModule(options: SpokeOptions = {}): ContainerModule {
   requireOptions(options);
   return new ContainerModule(({ bind, isBound }) => {
+    const made: Made = {};
     if (isBound(BROKER)) {
       throw new TypeError(
         'spokeModule: this container, or a parent of it, has the module already and with it its broker and client; ' +
@@ -104,27 +118,32 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
     bindDefault(TOKENS.Clock, (binding) => binding.toConstantValue(systemClock));
 
     bind(BROKER)
-      .toResolvedValue(brokerLifecycle, [
-        TOKENS.Options,
-        ALL_TRANSPORTS,
-        ALL_CODECS,
-        TOKENS.MessageStore,
-        TOKENS.Limits,
-        TOKENS.Logger,
-        TOKENS.Clock,
-        { serviceIdentifier: TOKENS.Authenticator, optional: true },
-        { serviceIdentifier: TOKENS.Authorizer, optional: true },
-      ])
+      .toResolvedValue(
+        (...parts: BrokerParts) => brokerLifecycle(() => made.client?.close(), ...parts),
+        [
+          TOKENS.Options,
+          ALL_TRANSPORTS,
+          ALL_CODECS,
+          TOKENS.MessageStore,
+          TOKENS.Limits,
+          TOKENS.Logger,
+          TOKENS.Clock,
+          { serviceIdentifier: TOKENS.Authenticator, optional: true },
+          { serviceIdentifier: TOKENS.Authorizer, optional: true },
+        ],
+      )
       .inSingletonScope()
       .onDeactivation((lifecycle) => lifecycle.close());
     bind(CLIENT)
-      .toResolvedValue(clientLifecycle, [
-        TOKENS.Options,
-        ALL_TRANSPORTS,
-        TOKENS.ClientCodec,
-        TOKENS.Limits,
-        TOKENS.Clock,
-      ])
+      .toResolvedValue(
+        (...parts: ClientParts) => (made.client = clientLifecycle(() => made.handlers?.close(), ...parts)),
+        [TOKENS.Options, ALL_TRANSPORTS, TOKENS.ClientCodec, TOKENS.Limits, TOKENS.Clock],
+      )
+      .inSingletonScope()
+      .onDeactivation((lifecycle) => lifecycle.close());
+
+    bind(HANDLERS)
+      .toDynamicValue((context) => (made.handlers = handlersLifecycle(context)))
       .inSingletonScope()
       .onDeactivation((lifecycle) => lifecycle.close());
 
@@ -135,6 +154,9 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
     bind(Client)
       .toResolvedValue((lifecycle: Lifecycle<Client>) => lifecycle.running(), [CLIENT])
       .inTransientScope();
+    bind(Handlers)
+      .toResolvedValue((lifecycle: Lifecycle<Handlers>) => lifecycle.running(), [HANDLERS])
+      .inTransientScope();
     bind(RpcService)
       .toResolvedValue((client: Client) => client.rpc, [Client])
       .inTransientScope();
@@ -142,7 +164,7 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
   });
 }
 
-function brokerLifecycle(
+type BrokerParts = [
   options: SpokeOptions,
   transports: Transport[],
   codecs: Codec[],
@@ -152,6 +174,11 @@ function brokerLifecycle(
   clock: Clock,
   authenticator: Authenticator | undefined,
   authorizer: Authorizer | undefined,
+];
+
+function brokerLifecycle(
+  before: () => Promise<void> | undefined,
+  ...[options, transports, codecs, store, limits, logger, clock, authenticator, authorizer]: BrokerParts
 ): Lifecycle<Broker> {
   const { listen, closeTimeout } = requireOptions(options);
   return new Lifecycle(
@@ -169,15 +196,15 @@ function brokerLifecycle(
         ...(authorizer !== undefined && { authorizer }),
       }),
     (broker) => broker.open(),
+    before,
   );
 }
 
+type ClientParts = [options: SpokeOptions, transports: Transport[], codec: Codec, limits: Limits, clock: Clock];
+
 function clientLifecycle(
-  options: SpokeOptions,
-  transports: Transport[],
-  codec: Codec,
-  limits: Limits,
-  clock: Clock,
+  before: () => Promise<void> | undefined,
+  ...[options, transports, codec, limits, clock]: ClientParts
 ): Lifecycle<Client> {
   const { url, reconnect, timeout, heartbeat, callTimeout } = requireOptions(options);
   return new Lifecycle(
@@ -193,5 +220,17 @@ function clientLifecycle(
         ...(callTimeout !== undefined && { callTimeout }),
       }),
     (client) => client.connect(timeout === undefined ? {} : { timeout }),
+    before,
+  );
+}
+
+// The handlers are looked for when they start: a failure to make one must not be kept by the container (lifecycle.ts).
+function handlersLifecycle(context: ResolutionContext): Lifecycle<Handlers> {
+  const { handlerTimeout } = requireOptions(context.get(TOKENS.Options));
+  const clock = context.get(TOKENS.Clock);
+  return new Lifecycle(
+    () => new Handlers({ clock, ...(handlerTimeout !== undefined && { timeout: handlerTimeout }) }),
+    async (handlers) =>
+      handlers.start(await context.getAsync(Client), await context.getAllAsync(TOKENS.Handler, ALL_HANDLERS)),
   );
 }

@@ -28,6 +28,8 @@ export interface SpokeOptions {
   readonly heartbeat?: number | false;
   /** Client: default timeout of calls, in milliseconds. Default 30,000. */
   readonly callTimeout?: number;
+  /** Handlers: milliseconds that ending waits for calls and messages that are being handled. Default 5,000. */
+  readonly handlerTimeout?: number;
   /** Bridge: the brokers that it joins, and what may cross. */
   readonly bridge?: BridgeSettings;
   /** Proxy: what it shows of which broker, and where. For an authenticator of its own make a `Proxy` yourself. */
@@ -72,6 +74,7 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     if (value !== false) requireMilliseconds(value, name);
   },
   callTimeout: requireMilliseconds,
+  handlerTimeout: requireMilliseconds,
   bridge(value, name) {
     const { url1, url2 } = requireKeys(value, name, BRIDGE_KEYS);
     requireEndpoint(url1, `${name}.url1`);

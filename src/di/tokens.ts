@@ -40,13 +40,18 @@ export interface Tokens {
   readonly Authenticator: ServiceIdentifier<Authenticator>;
   /** One or none: who may do what. Not bound by default, and then everyone may do everything. */
   readonly Authorizer: ServiceIdentifier<Authorizer>;
+  /**
+   * Many or none: objects with methods under `@method` or `@subscriber`, or made by `providerOf` and `subscriberOf`. Each is
+   * made once, when `Handlers` is asked for.
+   */
+  readonly Handler: ServiceIdentifier<object>;
   /** One: the options that the module was made with. `rebind` it before the first broker or client is asked for. */
   readonly Options: ServiceIdentifier<SpokeOptions>;
 }
 
 /**
  * The names under which a container finds what can be plugged in. The same in every copy of the package in a process.
- * `Broker`, `Client`, `RpcService`, `Bridge` and `Proxy` are their own names.
+ * `Broker`, `Client`, `RpcService`, `Handlers`, `Bridge` and `Proxy` are their own names.
  */
 export const TOKENS: Tokens = Object.freeze({
   Transport: Symbol.for('spoke.Transport'),
@@ -58,5 +63,6 @@ export const TOKENS: Tokens = Object.freeze({
   Clock: Symbol.for('spoke.Clock'),
   Authenticator: Symbol.for('spoke.Authenticator'),
   Authorizer: Symbol.for('spoke.Authorizer'),
+  Handler: Symbol.for('spoke.Handler'),
   Options: Symbol.for('spoke.Options'),
 });
