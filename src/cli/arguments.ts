@@ -6,7 +6,7 @@ import { UsageError } from './failure.js';
 
 /** Options of every command that connects to a broker. */
 export interface ConnectionOptions {
-  readonly url?: string;
+  readonly url?: readonly string[];
   readonly codec?: string;
   readonly json?: true;
 }
@@ -50,7 +50,7 @@ export function collect(value: string, before: readonly string[] | undefined): r
 /** Adds the options of `ConnectionOptions`. */
 export function withConnectionOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'the broker, such as tcp://localhost:7181')
+    .option('--url <url>', 'the broker, such as tcp://localhost:7181; several times: whichever can be reached', collect)
     .option('--codec <name>', 'how messages are written on the wire (default: json)');
 }
 

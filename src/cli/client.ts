@@ -3,8 +3,8 @@
 
 import type { BackoffOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/json/index.js';
-import type { ClientCodec, Transport } from '../contracts/index.js';
-import { brokerAddress, onNode } from '../node/platform.js';
+import type { Address, ClientCodec, Transport } from '../contracts/index.js';
+import { brokerAddresses, onNode } from '../node/platform.js';
 import { FullClient } from '../node/full-client.js';
 import { TcpTransport } from '../transports/tcp/transport.js';
 import type { ConnectionOptions } from './arguments.js';
@@ -17,16 +17,16 @@ export async function makeClient(
   { url, codec }: ConnectionOptions,
   options: { readonly reconnect?: BackoffOptions | false; readonly callTimeout?: number } = {},
 ): Promise<FullClient> {
-  const address = brokerAddress(url);
+  const addresses = brokerAddresses(url);
   return new FullClient({
-    ...onNode(address, await transportsFor(address.scheme)),
+    ...onNode(addresses, await transportsFor(addresses)),
     codec: await codecOf(codec),
     ...options,
   });
 }
 
-async function transportsFor(scheme: string): Promise<Transport[]> {
-  if (scheme === 'tcp') return [new TcpTransport()];
+async function transportsFor(addresses: readonly Address[]): Promise<Transport[]> {
+  if (addresses.every(({ scheme }) => scheme === 'tcp')) return [new TcpTransport()];
   const { nodeTransports } = await import('../transports/node.js');
   return nodeTransports();
 }

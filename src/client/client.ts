@@ -1,6 +1,6 @@
 // The client without remote calls and without a platform: what Node and browsers have in common.
 
-import type { ClientCodec, Clock, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
+import type { Address, ClientCodec, Clock, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import type { Sink } from '../link/index.js';
 import { systemClock } from '../link/index.js';
@@ -35,12 +35,12 @@ const DEFAULT_HEARTBEAT = 15_000;
  * Subscriptions survive; what was published meanwhile waits, within `limits.offlineBytes`.
  */
 export class BaseClient implements AsyncDisposable {
-  readonly url: string;
+  readonly #address: Address;
   readonly #codec: ClientCodec;
   readonly #limits: Limits;
   readonly #clock: Clock;
   readonly #sink: Sink;
-  readonly #sessionOptions: SessionOptions;
+  readonly #sessionOptions: Omit<SessionOptions, 'url'>;
   readonly #events = new ClientEmitter();
   readonly #subscriptions: Subscriptions;
   readonly #offline: OfflineQueue;
@@ -60,7 +60,7 @@ export class BaseClient implements AsyncDisposable {
   /** @throws {TypeError} for a wrong option. */
   constructor(options: BaseClientOptions) {
     const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect, extension } = options;
-    this.url = address.href;
+    this.#address = address;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
     this.#clock = options.clock ?? systemClock;
@@ -69,7 +69,6 @@ export class BaseClient implements AsyncDisposable {
       throw new TypeError('heartbeat must be false, or at least 1000 (milliseconds)');
     }
     this.#sessionOptions = {
-      url: this.url,
       codec: this.#codec,
       limits: this.#limits,
       clock: this.#clock,
@@ -102,6 +101,11 @@ export class BaseClient implements AsyncDisposable {
       retry: (error, delay) => this.#events.retry(error, delay),
       failed: (error) => void (this.#closed ??= this.#close(error)),
     });
+  }
+
+  /** The broker that it is connected to, was connected to last, or tries to reach. */
+  get url(): string {
+    return this.#address.href;
   }
 
   get state(): ClientState {
@@ -319,7 +323,7 @@ export class BaseClient implements AsyncDisposable {
           resolve(reason);
         },
       };
-      const session = new ClientSession(connection, owner, this.#sessionOptions);
+      const session = new ClientSession(connection, owner, { ...this.#sessionOptions, url: this.url });
       if (this.#abort.signal.aborted) session.link.fail(closedError());
       else this.#session = session;
       session.start();

@@ -214,7 +214,7 @@ function clientLifecycle(
         codec,
         limits,
         clock,
-        ...(typeof url === 'string' ? { url } : url),
+        ...(typeof url === 'string' || isList(url) ? { url } : url),
         ...(reconnect !== undefined && { reconnect }),
         ...(heartbeat !== undefined && { heartbeat }),
         ...(callTimeout !== undefined && { callTimeout }),
@@ -233,4 +233,9 @@ function handlersLifecycle(context: ResolutionContext): Lifecycle<Handlers> {
     async (handlers) =>
       handlers.start(await context.getAsync(Client), await context.getAllAsync(TOKENS.Handler, ALL_HANDLERS)),
   );
+}
+
+// Array.isArray does not know lists that are read-only.
+function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
 }

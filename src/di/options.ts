@@ -16,8 +16,11 @@ export interface SpokeOptions {
   readonly store?: string;
   /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
-  /** Client: the broker, a URL or `{host, port}` for TCP. Default: `SPOKEHOST` and `SPOKEPORT`, else `tcp://localhost:7181`. */
-  readonly url?: Endpoint;
+  /**
+   * Client: the broker, a URL or `{host, port}` for TCP; or URLs of brokers of which any will do. Default: `SPOKEHOST` and
+   * `SPOKEPORT`, else `tcp://localhost:7181`.
+   */
+  readonly url?: Endpoint | readonly string[];
   /** Client: name of the codec it speaks, one of those bound to `TOKENS.Codec`. Default `json`, which every broker speaks. */
   readonly codec?: string;
   /** Client: `false`: a failed attempt or a lost connection closes the client. */
@@ -64,7 +67,11 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     // 0 does not wait at all.
     if (value !== 0) requireMilliseconds(value, name);
   },
-  url: requireEndpoint,
+  url(value, name) {
+    if (!Array.isArray(value)) requireEndpoint(value, name);
+    else if (value.length === 0) throw new TypeError(`options.${name} must have at least one URL`);
+    else for (const [index, url] of value.entries()) requireText(url, `${name}[${index}]`);
+  },
   codec: requireText,
   reconnect(value, name) {
     if (value !== false) requireObject(value, name, 'false or an object with minDelay and maxDelay');

@@ -5,11 +5,14 @@ import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
 import { FullClient } from './full-client.js';
-import { brokerAddress, onNode } from './platform.js';
+import { brokerAddresses, onNode } from './platform.js';
 
 export interface ClientOptions {
-  /** The broker. Default: `tcp://HOST:PORT` from `host` and `port`. */
-  readonly url?: string;
+  /**
+   * The broker. Default: `tcp://HOST:PORT` from `host` and `port`. A list: whichever of them can be reached, tried in their order,
+   * from the one behind that which was lost.
+   */
+  readonly url?: string | readonly string[];
   /** Default: `SPOKEHOST`, else `localhost`. */
   readonly host?: string;
   /** Default: `SPOKEPORT`, else 7181. */
@@ -46,7 +49,7 @@ export class Client extends FullClient {
     const { url, host, port, codec = 'json', transports = defaultTransports(), clock, ...rest } = options;
     const endpoint = url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
     super({
-      ...onNode(brokerAddress(endpoint), transports, clock),
+      ...onNode(brokerAddresses(endpoint), transports, clock),
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
     });
@@ -54,14 +57,19 @@ export class Client extends FullClient {
 
   /**
    * Makes a client and waits for its first connection.
-   * @param options - a URL, or options; `timeout` and `signal` bound the waiting, which is for ever otherwise.
+   * @param options - a URL, a list of URLs, or options; `timeout` and `signal` bound the waiting, which is for ever otherwise.
    * @throws as the constructor and `connect`.
    */
-  static async connect(options: string | (ClientOptions & WaitOptions) = {}): Promise<Client> {
+  static async connect(options: string | readonly string[] | (ClientOptions & WaitOptions) = {}): Promise<Client> {
     const { signal, timeout, ...rest }: ClientOptions & WaitOptions =
-      typeof options === 'string' ? { url: options } : options;
+      typeof options === 'string' || isList(options) ? { url: options } : options;
     const client = new Client(rest);
     await client.connect({ ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) });
     return client;
   }
+}
+
+// Array.isArray does not know lists that are read-only.
+function isList(options: object): options is readonly string[] {
+  return Array.isArray(options);
 }

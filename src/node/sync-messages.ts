@@ -2,7 +2,7 @@
 
 /** Where to connect; plain values only, they cross a thread. */
 export interface SyncConnection {
-  readonly url?: string;
+  readonly url?: string | readonly string[];
   readonly host?: string;
   readonly port?: number;
   /** Name of a built-in codec. Default `json`. */
