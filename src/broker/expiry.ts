@@ -10,13 +10,19 @@ interface Entry {
 
 // Milliseconds. The system's clock may be set meanwhile; a timer does not notice.
 const LONGEST_WAIT = 60_000;
+// Out of date entries that are not worth an effort.
+const SLACK = 64;
 
-/** Tells when a channel's message has expired. Whether it is still the same message is for whoever is told to see. */
+/** Tells when a channel's message has expired: one time for each channel, the last that was said. */
 export class Expiry {
   readonly #clock: Clock;
   readonly #expired: (channel: string, expires: number) => void;
-  /** A binary heap: each entry expires no later than the two below it, at twice its place and one or two more. */
-  readonly #heap: Entry[] = [];
+  readonly #byChannel = new Map<string, number>();
+  /**
+   * A binary heap: each entry expires no later than the two below it, at twice its place and one or two more. Some are out
+   * of date: never more than there are channels.
+   */
+  #heap: Entry[] = [];
   #cancel: (() => void) | undefined;
   #closed = false;
 
@@ -25,23 +31,30 @@ export class Expiry {
     this.#expired = expired;
   }
 
+  /** What it holds, out of date or not. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Instead of what was said of the channel before. */
   add(channel: string, expires: number): void {
-    const heap = this.#heap;
-    const entry = { channel, expires };
-    let at = heap.push(entry) - 1;
-    for (let above = (at - 1) >> 1; at > 0; at = above, above = (at - 1) >> 1) {
-      const parent = heap[above];
-      if (parent === undefined || parent.expires <= expires) break;
-      heap[at] = parent;
-      heap[above] = entry;
-    }
-    if (at === 0) this.#wait();
+    if (this.#byChannel.get(channel) === expires) return;
+    this.#byChannel.set(channel, expires);
+    this.#tidy();
+    this.#push({ channel, expires });
+    if (this.#heap[0]?.channel === channel) this.#wait();
+  }
+
+  /** What is on the channel now lasts, or there is nothing any more. */
+  remove(channel: string): void {
+    if (this.#byChannel.delete(channel)) this.#tidy();
   }
 
   close(): void {
     this.#closed = true;
     this.#cancel?.();
-    this.#heap.length = 0;
+    this.#byChannel.clear();
+    this.#heap = [];
   }
 
   #wait(): void {
@@ -55,10 +68,30 @@ export class Expiry {
       const now = this.#clock.now() / 1000;
       for (let due = this.#heap[0]; due !== undefined && due.expires <= now; due = this.#heap[0]) {
         this.#pop();
+        if (this.#byChannel.get(due.channel) !== due.expires) continue;
+        this.#byChannel.delete(due.channel);
         this.#expired(due.channel, due.expires);
       }
       this.#wait();
     });
+  }
+
+  // A heap is made anew when half of it is out of date, so that this costs no more than what made it so.
+  #tidy(): void {
+    if (this.#heap.length < 2 * this.#byChannel.size + SLACK) return;
+    this.#heap = [];
+    for (const [channel, expires] of this.#byChannel) this.#push({ channel, expires });
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.push(entry) - 1;
+    for (let above = (at - 1) >> 1; at > 0; at = above, above = (at - 1) >> 1) {
+      const parent = heap[above];
+      if (parent === undefined || parent.expires <= entry.expires) break;
+      heap[at] = parent;
+      heap[above] = entry;
+    }
   }
 
   #pop(): void {

@@ -79,7 +79,8 @@ export class Retained {
       );
     }
     this.tombstones.remove(message.channel);
-    if (message.expires !== undefined) this.#expiry.add(message.channel, message.expires);
+    if (message.expires === undefined) this.#expiry.remove(message.channel);
+    else this.#expiry.add(message.channel, message.expires);
     return this.#watch(this.store.put(message));
   }
 
@@ -99,6 +100,7 @@ export class Retained {
     const upTo = time ?? Math.max(now, kept?.time ?? 0);
     const before = this.tombstones.time(channel);
     if ((kept !== undefined && kept.time > upTo) || (before !== undefined && before >= upTo)) return undefined;
+    this.#expiry.remove(channel);
     const noted = this.tombstones.add(channel, upTo);
     const stored = this.store.delete(channel) ?? noted;
     return { time: upTo, stored: this.#watch(stored) };
@@ -113,7 +115,7 @@ export class Retained {
     return kept === undefined ? this.tombstones.time(channel) : kept.time;
   }
 
-  // Another message may be there by now.
+  // That it is still the same message is not taken on trust.
   #expire(channel: string, expires: number): void {
     const kept = this.store.get(channel);
     if (kept?.expires !== expires) return;

@@ -47,6 +47,27 @@ describe('expiry', () => {
     expect(told).toEqual(['x']);
   });
 
+  it('holds no more than there are channels, however often each is written', async () => {
+    const clock = new VirtualClock();
+    const now = clock.now() / 1000;
+    const told: [string, number][] = [];
+    const expiry = new Expiry(clock, (channel, expires) => told.push([channel, expires]));
+    for (let n = 0; n < 10_000; n++) expiry.add(`c/${n % 10}`, now + 3600 + n);
+    expect(expiry.size).toBeLessThan(100);
+    for (let n = 10_000; n > 0; n--) expiry.add(`c/${n % 10}`, now + n);
+    expect(expiry.size).toBeLessThan(100);
+    for (let n = 0; n < 10_000; n++) {
+      expiry.add(`gone/${n}`, now + 3600);
+      expiry.remove(`gone/${n}`);
+    }
+    expect(expiry.size).toBeLessThan(100);
+    await clock.advance(20_000_000);
+    // The last one of each counts.
+    expect(told).toEqual(Array.from({ length: 10 }, (_, n) => [`c/${(n + 1) % 10}`, now + n + 1]));
+    expect(expiry.size).toBe(0);
+    expect(clock.timers).toBe(0);
+  });
+
   it('leaves no timer behind when it is closed', () => {
     const clock = new VirtualClock();
     const expiry = new Expiry(clock, () => {});
