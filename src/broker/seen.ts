@@ -1,7 +1,7 @@
 // Which messages were here already, by their ids (docs/protocol.md#message-identity): what comes by two bridges, or is
 // published again after a reconnect, is applied once. Bounded: see docs/limits.md.
 
-import { SeenWindow } from './seen-window.js';
+import { SeenWindow, WINDOW } from './seen-window.js';
 
 const DEFAULT_ORIGINS = 4096;
 const DEFAULT_CONTENTS = 16_384;
@@ -15,6 +15,8 @@ export interface SeenOptions {
   readonly origins?: number;
   /** Ids by content remembered, the oldest forgotten first. */
   readonly contents?: number;
+  /** Numbers of one origin that are told apart, a multiple of 32: older ones count as seen. Default 1024. */
+  readonly window?: number;
   /** Told of an origin that was forgotten. */
   readonly forgotten?: (origin: string) => void;
 }
@@ -42,6 +44,7 @@ export function readId(id: string): MessageId | undefined {
 export class Seen {
   readonly #maxOrigins: number;
   readonly #maxContents: number;
+  readonly #windowSize: number;
   readonly #forgotten: (origin: string) => void;
   // The latest last.
   readonly #origins = new Map<string, SeenWindow>();
@@ -49,9 +52,11 @@ export class Seen {
   #latest: SeenWindow | undefined;
   #latestOrigin = '';
 
-  constructor({ origins = DEFAULT_ORIGINS, contents = DEFAULT_CONTENTS, forgotten = () => {} }: SeenOptions = {}) {
+  constructor(options: SeenOptions = {}) {
+    const { origins = DEFAULT_ORIGINS, contents = DEFAULT_CONTENTS, window = WINDOW, forgotten = () => {} } = options;
     this.#maxOrigins = origins;
     this.#maxContents = contents;
+    this.#windowSize = window;
     this.#forgotten = forgotten;
   }
 
@@ -84,12 +89,12 @@ export class Seen {
 
   /** Takes what was saved of an origin of which nothing is known yet. */
   restore(origin: string, saved: Uint8Array): void {
-    this.#keep(origin, SeenWindow.restore(saved));
+    this.#keep(origin, SeenWindow.restore(saved, this.#windowSize));
   }
 
   #window(origin: string): SeenWindow {
     if (origin === this.#latestOrigin && this.#latest !== undefined) return this.#latest;
-    return this.#keep(origin, this.#origins.get(origin) ?? new SeenWindow());
+    return this.#keep(origin, this.#origins.get(origin) ?? new SeenWindow(this.#windowSize));
   }
 
   #keep(origin: string, window: SeenWindow): SeenWindow {

@@ -20,6 +20,14 @@ import type { Transcoder } from '../transcoder.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
 
+/**
+ * How many messages of one broker a way here may be behind another one: two bridges that carry different channels share
+ * the numbers of the broker that they come from. 8 KiB for each broker.
+ */
+const WINDOW = 65_536;
+/** Likewise, of one client, of which there are many. 2 KiB for each. */
+const ALIAS_WINDOW = 16_384;
+
 export interface BridgingParts {
   readonly desk: Desk;
   readonly replays: Replays;
@@ -62,8 +70,8 @@ export class Bridging implements ControlPart, Flushable {
   #numbered = 0;
   // Apart: numbers are those of a few brokers and bridges, and keep messages from going round; other names are many, and what
   // is forgotten of them comes twice at worst.
-  readonly #seen = new Seen();
-  readonly #aliases = new Seen();
+  readonly #seen = new Seen({ window: WINDOW });
+  readonly #aliases = new Seen({ window: ALIAS_WINDOW });
   #flushing = false;
 
   constructor(parts: BridgingParts) {

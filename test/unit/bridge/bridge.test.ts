@@ -171,6 +171,26 @@ describe('a bridge between two brokers', () => {
     expect(bridge.status.side2.forwarded).toBe(3);
   });
 
+  it('loses nothing where two carry different channels, and one is far behind the other', async () => {
+    await net.bridge(a, b, { name: 'fast', include: ['fast/**'] });
+    await net.bridge(a, b, { name: 'slow', include: ['slow/**'] });
+    const [atA, atB] = [await net.client({ to: a }), await listening(b, '*/*')];
+    await net.idle();
+    atB.bodies.length = 0;
+    net.stall('slow');
+    const publish = async (name: string, count: number, options: object) =>
+      Promise.all(Array.from({ length: count }, async (_, n) => atA.publish(`${name}/${n}`, name, options)));
+    const late = publish('slow', 10, {});
+    const lateOnes = publish('slow', 20, { persist: true });
+    for (let n = 0; n < 10; n++) await net.until(publish('fast', 300, { ack: true }));
+    await net.idle();
+    expect(atB.bodies).toHaveLength(3000);
+    net.heal();
+    await net.until(Promise.all([late, lateOnes]));
+    await net.idle();
+    expect(atB.bodies.slice(3000)).toEqual(Array.from({ length: 30 }, () => 'slow'));
+  });
+
   it('shows one side under a prefix of the other: messages, what is kept, and calls', async () => {
     const robot = await listening(b, 'arm/*');
     await robot.client.publish('name', 'R2', { persist: true });
