@@ -1,12 +1,23 @@
 // The path of a message through the broker: checked, stamped, kept, matched, written once, queued for each receiver.
 
+import type { Route } from '../channels/index.js';
 import { Router } from '../channels/index.js';
 import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, StoredMessage } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
 import { TTL_KEY } from '../link/kept-control.js';
-import { Acking, Bridging, Controls, Heartbeat, Keeping, Ping, Requests, Subscribing } from './control/index.js';
+import {
+  Acking,
+  Bridging,
+  Controls,
+  Grouping,
+  Heartbeat,
+  Keeping,
+  Ping,
+  Requests,
+  Subscribing,
+} from './control/index.js';
 import { Desk, forbidden } from './desk.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
@@ -48,6 +59,7 @@ export class Exchange implements SessionOwner {
   readonly #replays: Replays;
   readonly #acking: Acking;
   readonly #bridging: Bridging;
+  readonly #grouping: Grouping;
   readonly #controls: Controls;
   readonly #futureSeconds: number;
   readonly #foreign = new Map<Codec, Range>();
@@ -70,7 +82,7 @@ export class Exchange implements SessionOwner {
       tombstones: parts.retained.tombstones,
       published: seen,
       id: server.id,
-      sessions,
+      subscribed: () => this.#subscribed(sessions),
     });
     const keeping = new Keeping({
       desk: this.#desk,
@@ -79,6 +91,7 @@ export class Exchange implements SessionOwner {
       transcoder,
       pass: (channel, time, from) => this.#bridging.cleared(channel, time, from),
     });
+    this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
     const controls = [
       new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
       { features: ['errors'] as const },
@@ -87,6 +100,7 @@ export class Exchange implements SessionOwner {
       this.#acking,
       new Requests(this.#desk, [keeping]),
       keeping,
+      this.#grouping,
       this.#bridging,
     ];
     this.#controls = new Controls(this.#desk, controls, server);
@@ -126,8 +140,9 @@ export class Exchange implements SessionOwner {
       this.#persist(session, view, codec, acked);
       return;
     }
-    const targets = this.router.route(channel);
-    if (targets.length > 0) this.#deliver(session, targets, view, time ?? this.#turn.seconds, codec);
+    const route = this.router.find(channel);
+    if (route.targets.length > 0) this.#deliver(session, route.targets, view, time ?? this.#turn.seconds, codec);
+    if (route.groups.length > 0) this.#deliverToGroups(session, route, view, time ?? this.#turn.seconds, codec);
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec);
     if (acked) this.#acking.applied(session, view, undefined);
   }
@@ -179,6 +194,12 @@ export class Exchange implements SessionOwner {
     }
     if (this.#foreign.size > 0) this.#foreign.clear();
   }
+
+  #deliverToGroups(from: Session, { groups }: Route<Session>, view: MessageView, time: number, codec: Codec): void {
+    this.#grouping.deliver(from, groups, view, time, codec, this.#countDelivered);
+  }
+
+  readonly #countDelivered = (): void => void this.#counters.delivered++;
 
   // Encoded once per foreign codec and message: `#foreign` holds what the current message already has.
   #deliverForeign(from: Session, target: Session, view: MessageView, time: number, codec: Codec): void {
@@ -236,8 +257,17 @@ export class Exchange implements SessionOwner {
       this.#refuse(session, view, asSpokeError(error));
       return;
     }
-    this.#deliver(session, this.router.route(channel), view, time, codec, frame);
+    const route = this.router.find(channel);
+    this.#deliver(session, route.targets, view, time, codec, frame);
+    if (route.groups.length > 0) this.#deliverToGroups(session, route, view, time, codec);
     if (this.#bridging.active) this.#bridging.forward(session, view, time, codec);
+  }
+
+  #subscribed(sessions: Iterable<Session>): string[] {
+    return [...sessions].flatMap((session) => [
+      ...session.patterns,
+      ...this.#grouping.membershipsOf(session).map(({ pattern }) => pattern),
+    ]);
   }
 
   #refuse(session: Session, view: MessageView, error: SpokeError): void {

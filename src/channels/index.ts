@@ -3,5 +3,5 @@ export { canonical, isPattern, tokens } from './channel.js';
 export { includes, intersects, matches } from './pattern.js';
 export { Router, type RouterOptions } from './router.js';
 export { PatternList } from './pattern-list.js';
-export type { Routes } from './routes.js';
+export type { Group, GroupRoute, Route, Routes } from './routes.js';
 export { ChannelIndex } from './channel-index.js';

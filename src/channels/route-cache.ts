@@ -11,6 +11,7 @@
  */
 
 import { ChangeLog } from './change-log.js';
+import type { GroupRoute, Route } from './routes.js';
 
 /** Logs for first tokens, chosen by a hash: tokens that share one only cause needless checks. */
 const LOGS = 128;
@@ -24,8 +25,9 @@ const LONGEST_CHANNEL = 1_024;
  */
 const CHANGES_OF_A_GENERATION = 1_024;
 
-interface Route<T> {
-  readonly targets: readonly T[];
+interface KnownRoute<T extends object> extends Route<T> {
+  /** Target references that it holds. */
+  readonly size: number;
   /** The changes of patterns that begin with the literal first token of the channel. */
   readonly log: ChangeLog;
   asOf: number;
@@ -36,8 +38,8 @@ interface Route<T> {
 export class RouteCache<T extends object> {
   readonly #maxChannels: number;
   readonly #maxTargets: number;
-  #young = new Map<string, Route<T>>();
-  #old = new Map<string, Route<T>>();
+  #young = new Map<string, KnownRoute<T>>();
+  #old = new Map<string, KnownRoute<T>>();
   /** Target references held by the young generation. */
   #youngTargets = 0;
   readonly #logs = Array.from({ length: LOGS }, () => new ChangeLog());
@@ -55,20 +57,21 @@ export class RouteCache<T extends object> {
     return this.#young.size + this.#old.size;
   }
 
-  get(channel: string): readonly T[] | undefined {
+  get(channel: string): Route<T> | undefined {
     const route = this.#young.get(channel);
     if (route !== undefined && route.asOf === route.log.count && route.wildAsOf === this.#wildLog.count) {
-      return route.targets;
+      return route;
     }
     return this.#revisit(channel, route);
   }
 
   /** Keeps the route of a channel for which `get` has just returned undefined. */
-  set(channel: string, targets: readonly T[]): void {
+  set(channel: string, { targets, groups }: Route<T>): void {
     if (channel.length > LONGEST_CHANNEL) return;
     const log = this.#logOf(channel);
     if (log === undefined) return;
-    this.#keep(channel, { targets, log, asOf: log.count, wildAsOf: this.#wildLog.count });
+    const size = targets.length + membersOf(groups);
+    this.#keep(channel, { targets, groups, size, log, asOf: log.count, wildAsOf: this.#wildLog.count });
   }
 
   /** A literal subscription of this channel came or went. */
@@ -78,7 +81,7 @@ export class RouteCache<T extends object> {
       this.#old.delete(channel);
     } else {
       this.#young.delete(channel);
-      this.#youngTargets -= route.targets.length;
+      this.#youngTargets -= route.size;
     }
   }
 
@@ -99,7 +102,7 @@ export class RouteCache<T extends object> {
   }
 
   /** The slow half of `get`: a route of the old generation, or one made before the latest changes. */
-  #revisit(channel: string, young: Route<T> | undefined): readonly T[] | undefined {
+  #revisit(channel: string, young: KnownRoute<T> | undefined): Route<T> | undefined {
     const route = young ?? this.#old.get(channel);
     if (route === undefined) return undefined;
     const { log } = route;
@@ -113,11 +116,11 @@ export class RouteCache<T extends object> {
       this.#old.delete(channel);
       this.#keep(channel, route);
     }
-    return route.targets;
+    return route;
   }
 
-  #keep(channel: string, route: Route<T>): void {
-    const count = route.targets.length;
+  #keep(channel: string, route: KnownRoute<T>): void {
+    const count = route.size;
     if (this.#maxChannels === 0 || count > this.#maxTargets) return;
     if (this.#young.size >= this.#maxChannels || this.#youngTargets + count > this.#maxTargets) {
       this.#startGeneration();
@@ -140,4 +143,10 @@ export class RouteCache<T extends object> {
     for (let i = 0; i < end; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
     return this.#logs[(hash >>> 0) % LOGS];
   }
+}
+
+function membersOf(groups: readonly GroupRoute<object>[]): number {
+  let count = 0;
+  for (const { members } of groups) count += members.length;
+  return count;
 }

@@ -1,6 +1,7 @@
 /**
  * Who gets a message: the subscriptions of all connections, and the targets of a channel.
  *
+ * Members of groups are subscribers of their own: a route tells them from the others, and costs nothing more without them.
  * Literal patterns are in one flat Map, those with wildcards in a `PatternTrie`, and what both say about a
  * channel in a `RouteCache`. Figures: test/bench/micro/router.bench.ts.
  */
@@ -9,12 +10,12 @@ import { namesCallNumbers, withoutCallNumber } from './call-channel.js';
 import { isPattern } from './channel.js';
 import { PatternTrie } from './pattern-trie.js';
 import { RouteCache } from './route-cache.js';
-import type { Routes } from './routes.js';
+import type { Group, Route, Routes } from './routes.js';
 import {
   hasSubscriber,
+  routeOf,
   Subscriber,
   type Subscribers,
-  targetsOf,
   withoutSubscriber,
   withSubscriber,
 } from './subscribers.js';
@@ -35,6 +36,7 @@ export interface RouterOptions {
 /** `Routes` for any number of subscriptions. */
 export class Router<T extends object> implements Routes<T> {
   readonly #subscribers = new Map<T, Subscriber<T>>();
+  readonly #groups = new Map<string, RouterGroup<T>>();
   readonly #literals = new Map<string, Subscribers<T>>();
   readonly #patterns = new PatternTrie<T>();
   readonly #routes: RouteCache<T>;
@@ -68,6 +70,62 @@ export class Router<T extends object> implements Routes<T> {
       subscriber = new Subscriber(target, this.#nextRank++);
       this.#subscribers.set(target, subscriber);
     }
+    return this.#add(pattern, subscriber);
+  }
+
+  unsubscribe(pattern: string, target: T): boolean {
+    const subscriber = this.#subscribers.get(target);
+    if (subscriber === undefined || !this.#remove(pattern, subscriber)) return false;
+    if (subscriber.patterns === 0) this.#subscribers.delete(target);
+    return true;
+  }
+
+  /**
+   * Makes a target a member of a group for a pattern. Beside that it may subscribe for itself: it is found for either.
+   * @returns `false` when it was one already.
+   */
+  join(pattern: string, name: string, target: T): boolean {
+    let group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, (group = { name, turn: 0, members: new Map<T, Subscriber<T>>() }));
+    let member = group.members.get(target);
+    if (member === undefined) group.members.set(target, (member = new Subscriber(target, this.#nextRank++, group)));
+    return this.#add(pattern, member);
+  }
+
+  /** @returns `false` when it was no member for that pattern. */
+  leave(pattern: string, name: string, target: T): boolean {
+    const group = this.#groups.get(name);
+    const member = group?.members.get(target);
+    if (group === undefined || member === undefined || !this.#remove(pattern, member)) return false;
+    if (member.patterns === 0) group.members.delete(target);
+    if (group.members.size === 0) this.#groups.delete(name);
+    return true;
+  }
+
+  /** The array is shared by everyone who asks. */
+  route(channel: string): readonly T[] {
+    return this.find(channel).targets;
+  }
+
+  /** As `route`, and the groups. Shared by everyone who asks. */
+  find(channel: string): Route<T> {
+    const call = this.#numberedPatterns === 0 ? withoutCallNumber(channel) : undefined;
+    if (call !== undefined) return this.#findCall(channel, call);
+    return this.#routes.get(channel) ?? this.#search(channel, this.#literals.get(channel));
+  }
+
+  clear(): void {
+    this.#subscribers.clear();
+    this.#groups.clear();
+    this.#literals.clear();
+    this.#patterns.clear();
+    this.#routes.clear();
+    this.#size = 0;
+    this.#numberedLiterals = 0;
+    this.#numberedPatterns = 0;
+  }
+
+  #add(pattern: string, subscriber: Subscriber<T>): boolean {
     if (isPattern(pattern)) {
       if (!this.#patterns.add(pattern, subscriber)) return false;
       if (namesCallNumbers(pattern)) this.#numberedPatterns++;
@@ -84,9 +142,7 @@ export class Router<T extends object> implements Routes<T> {
     return true;
   }
 
-  unsubscribe(pattern: string, target: T): boolean {
-    const subscriber = this.#subscribers.get(target);
-    if (subscriber === undefined) return false;
+  #remove(pattern: string, subscriber: Subscriber<T>): boolean {
     if (isPattern(pattern)) {
       if (!this.#patterns.remove(pattern, subscriber)) return false;
       if (namesCallNumbers(pattern)) this.#numberedPatterns--;
@@ -101,44 +157,30 @@ export class Router<T extends object> implements Routes<T> {
       this.#routes.forget(pattern);
     }
     subscriber.patterns--;
-    if (subscriber.patterns === 0) this.#subscribers.delete(target);
     this.#size--;
     return true;
   }
 
-  /** The array is shared by everyone who asks. */
-  route(channel: string): readonly T[] {
-    const call = this.#numberedPatterns === 0 ? withoutCallNumber(channel) : undefined;
-    if (call !== undefined) return this.#routeCall(channel, call);
-    return this.#routes.get(channel) ?? this.#find(channel, this.#literals.get(channel));
-  }
-
-  clear(): void {
-    this.#subscribers.clear();
-    this.#literals.clear();
-    this.#patterns.clear();
-    this.#routes.clear();
-    this.#size = 0;
-    this.#numberedLiterals = 0;
-    this.#numberedPatterns = 0;
-  }
-
   // What a call's own literal subscribers add is not kept: it is asked for once.
-  #routeCall(channel: string, call: string): readonly T[] {
+  #findCall(channel: string, call: string): Route<T> {
     const literal = this.#numberedLiterals > 0 ? this.#literals.get(channel) : undefined;
-    if (literal === undefined) return this.#routes.get(call) ?? this.#find(call, undefined);
-    const groups: Subscribers<T>[] = [literal];
-    this.#patterns.match(channel, groups);
-    return targetsOf(groups);
+    if (literal === undefined) return this.#routes.get(call) ?? this.#search(call, undefined);
+    const crowds: Subscribers<T>[] = [literal];
+    this.#patterns.match(channel, crowds);
+    return routeOf(crowds);
   }
 
-  #find(channel: string, literal: Subscribers<T> | undefined): readonly T[] {
-    const groups: Subscribers<T>[] = literal === undefined ? [] : [literal];
-    this.#patterns.match(channel, groups);
-    const targets = targetsOf(groups);
-    this.#routes.set(channel, targets);
-    return targets;
+  #search(channel: string, literal: Subscribers<T> | undefined): Route<T> {
+    const crowds: Subscribers<T>[] = literal === undefined ? [] : [literal];
+    this.#patterns.match(channel, crowds);
+    const route = routeOf(crowds);
+    this.#routes.set(channel, route);
+    return route;
   }
+}
+
+interface RouterGroup<T extends object> extends Group {
+  readonly members: Map<T, Subscriber<T>>;
 }
 
 function requireCount(name: string, value: number): void {

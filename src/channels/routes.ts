@@ -18,3 +18,24 @@ export interface Routes<T extends object> {
   /** Removes every subscription. */
   clear(): void;
 }
+
+/** Subscribers of one name, of whom one gets each message. */
+export interface Group {
+  readonly name: string;
+  /** Whose turn it is: for whoever chooses. */
+  turn: number;
+}
+
+/** The members of a group that match a channel. */
+export interface GroupRoute<T extends object> {
+  readonly group: Group;
+  /** At least one; each once, in the order in which they entered the group. */
+  readonly members: readonly T[];
+}
+
+/** Who gets the messages of a channel. Must not be modified, and is never changed. */
+export interface Route<T extends object> {
+  readonly targets: readonly T[];
+  /** Apart from them: of each of these, one member. */
+  readonly groups: readonly GroupRoute<T>[];
+}

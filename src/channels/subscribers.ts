@@ -3,19 +3,24 @@
  * in an exactly sized array, and only a crowd in a Set.
  */
 
-/** A target with at least one subscription in a router. */
+import type { Group, GroupRoute, Route } from './routes.js';
+
+/** A target with at least one subscription in a router, of its own or as a member of a group. */
 export class Subscriber<T extends object> {
   readonly target: T;
   /** Grows with every new subscriber of a router: the order of targets in a route. */
   readonly rank: number;
+  /** The group in which it is a member; `undefined`: it subscribed for itself. */
+  readonly group: Group | undefined;
   /** How many patterns it holds. */
   patterns = 0;
   /** Set only while a route is being put together, so that it is listed once. */
   listed = false;
 
-  constructor(target: T, rank: number) {
+  constructor(target: T, rank: number, group?: Group) {
     this.target = target;
     this.rank = rank;
+    this.group = group;
   }
 }
 
@@ -57,25 +62,42 @@ export function withoutSubscriber<T extends object>(
   return rest.length === 1 ? rest[0] : rest;
 }
 
-/** The targets of several groups of subscribers, each once, in the order of rank. */
-export function targetsOf<T extends object>(groups: readonly Subscribers<T>[]): T[] {
+/** What several crowds of subscribers make of a channel: each target once, in the order of rank, members by their groups. */
+export function routeOf<T extends object>(crowds: readonly Subscribers<T>[]): Route<T> {
   const list: Subscriber<T>[] = [];
   let sorted = true;
   let lastRank = -1;
+  let grouped = false;
   const add = (one: Subscriber<T>): void => {
     if (one.listed) return;
     one.listed = true;
     if (one.rank < lastRank) sorted = false;
     lastRank = one.rank;
+    if (one.group !== undefined) grouped = true;
     list.push(one);
   };
-  for (const group of groups) {
-    if (group instanceof Subscriber) add(group);
-    else group.forEach(add);
+  for (const crowd of crowds) {
+    if (crowd instanceof Subscriber) add(crowd);
+    else crowd.forEach(add);
   }
   if (!sorted) list.sort((a, b) => a.rank - b.rank);
-  return list.map((one) => {
-    one.listed = false;
-    return one.target;
-  });
+  for (const one of list) one.listed = false;
+  if (!grouped) return { targets: list.map(({ target }) => target), groups: NO_GROUPS };
+  return {
+    targets: list.filter(({ group }) => group === undefined).map(({ target }) => target),
+    groups: groupsOf(list),
+  };
+}
+
+const NO_GROUPS: readonly [] = [];
+
+function groupsOf<T extends object>(list: readonly Subscriber<T>[]): GroupRoute<T>[] {
+  const byGroup = new Map<Group, T[]>();
+  for (const { group, target } of list) {
+    if (group === undefined) continue;
+    const members = byGroup.get(group);
+    if (members === undefined) byGroup.set(group, [target]);
+    else members.push(target);
+  }
+  return Array.from(byGroup, ([group, members]) => ({ group, members }));
 }

@@ -312,7 +312,7 @@ export class BaseClient implements AsyncDisposable {
     return new Promise((resolve) => {
       const owner = {
         ...this.#hooks,
-        message: (view: HeadView) => this.#message(view),
+        message: (view: HeadView) => this.received(view),
         report: (error: SpokeError) => this.report(error),
         refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
         pinged: (number: number) => this.#barrier.returned(number),
@@ -335,7 +335,11 @@ export class BaseClient implements AsyncDisposable {
     });
   }
 
-  #message(view: HeadView): void {
+  /**
+   * A message that is not for the client itself.
+   * @internal
+   */
+  protected received(view: HeadView): void {
     const subscriptions = this.#subscriptions.route(view.head.channel);
     if (subscriptions.length === 0) return;
     const message = new Message(view.head, view.time, this.#codec.decodeBody(view), this.#hooks?.kept?.());

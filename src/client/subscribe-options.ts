@@ -9,6 +9,18 @@ export interface SubscribeOptions {
    */
   readonly bounce?: boolean;
   /**
+   * Subscribes as a member of the group of this name (1 to 128 letters): each message goes to one of its members, in turn, on all
+   * connections together. A member that does not read is left out while others do. Members get no kept messages.
+   *
+   * Not in pages, and not with brokers that have no groups (`client.features`): `UNSUPPORTED`, unless `groupOptional`.
+   */
+  readonly group?: string;
+  /**
+   * `true`: where there are no groups, subscribe without; then every member gets every message, and the kept ones too. Default
+   * `false`.
+   */
+  readonly groupOptional?: boolean;
+  /**
    * Called when all messages that were kept have been delivered: after subscribing, and again after each reconnect. What was
    * not among them then is kept no more. Only with brokers that say so (`client.features` has `kept`); not in pages.
    */

@@ -2,7 +2,7 @@
 
 import type { Routes } from '../channels/index.js';
 import { canonical } from '../channels/index.js';
-import type { SpokeError } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
 // Not by the room's index, which keeps all of it in a page's bundle.
 import * as control from '../link/control.js';
 import type { SubscribeOptions } from './subscribe-options.js';
@@ -42,7 +42,8 @@ export class Subscriptions {
   }
 
   add(pattern: string, handler: MessageHandler | undefined, options: SubscribeOptions): Subscription {
-    const { bounce, signal } = options;
+    const { bounce, signal, group, groupOptional } = options;
+    if (group !== undefined && !groupOptional) throw new SpokeError('UNSUPPORTED', 'no groups here');
     const subscription = new Subscription(canonical(pattern), handler, this.#owner, options);
     const others = this.#byPattern.get(subscription.pattern);
     if (others === undefined) this.#byPattern.set(subscription.pattern, new Set([subscription]));

@@ -1,7 +1,8 @@
 // The client with all extensions of the protocol that a program may want. Pages have a smaller one.
 
 import { Acknowledgements } from '../client/acknowledgements.js';
-import type { PublishOptions } from '../client/index.js';
+import { Groups } from '../client/groups.js';
+import type { Message, MessageHandler, PublishOptions, SubscribeOptions, Subscription } from '../client/index.js';
 import { KeptRoutes } from '../client/kept-routes.js';
 import { KeptValues } from '../client/kept-values.js';
 import { Offer } from '../client/offer.js';
@@ -10,6 +11,7 @@ import type { HeadView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
 import * as control from '../link/control.js';
+import { JOIN } from '../link/group-control.js';
 import { systemClock } from '../link/index.js';
 import type { Sink } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
@@ -17,22 +19,24 @@ import { REPLY_PREFIX } from '../link/request-control.js';
 import type { RpcClientOptions } from '../rpc/index.js';
 import { RpcClient } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept'] as const;
+const FEATURES = ['ack', 'requests', 'kept', 'groups'] as const;
 
-/** An `RpcClient` whose publishes are answered, and that knows what is kept. Programs use `Client`. */
+/** An `RpcClient` whose publishes are answered, that knows what is kept, and can be a member of groups. Programs use `Client`. */
 export class FullClient extends RpcClient {
   /** The persistent messages that the broker keeps: list, get, set and clear them. */
   readonly kept: KeptValues;
   readonly #acks: Acknowledgements;
+  readonly #groups: Groups;
   readonly #sink: Sink;
   #closing = false;
 
   constructor(options: RpcClientOptions) {
     const { codec, clock = systemClock } = options;
     const offer = new Offer(() => this.flush());
+    const limits = withDefaults(options.limits);
     const parts = {
       url: options.address.href,
-      limits: withDefaults(options.limits),
+      limits,
       clock,
       offer,
       connected: () => this.state === 'connected',
@@ -40,15 +44,34 @@ export class FullClient extends RpcClient {
     };
     const acks = new Acknowledgements(parts);
     const requests = new Requests(parts);
+    const groups = new Groups({
+      ...parts,
+      codec,
+      iteratorMessages: limits.iteratorMessages,
+      flush: () => this.flush(),
+      plain: (pattern, handler) => super.subscribe(pattern, handler),
+      report: (error) => this.report(error),
+    });
     const routes = new KeptRoutes(options.routes, (error) => this.report(error));
     offer.onDecided((features) => routes.decide(features.has('kept')));
     // What only a broker says is believed from one that said that it would.
     const believed = (feature: string) => offer.features?.has(feature) === true;
+    const features = () => this.features;
+    const refusedToJoin = (view: HeadView): boolean => {
+      const error = groups.active && believed('groups') ? control.readError(codec.decodeBody(view)) : undefined;
+      if (error?.channel !== JOIN || error.pattern === undefined) return false;
+      groups.refused(error.pattern, control.asError(error, parts.url));
+      return true;
+    };
     const hooks = {
-      welcomed: () => offer.decide(this.features),
+      welcomed(this: void, welcome: unknown): void {
+        groups.welcomed(control.readGreeting(welcome)?.nonce ?? '');
+        offer.decide(features());
+      },
       kept: () => routes.kept,
       control(view: HeadView): boolean {
         const { channel } = view.head;
+        if (channel === control.ERROR && refusedToJoin(view)) return true;
         if (channel === control.ERROR) acks.refused();
         else if (channel === ackControl.ACK && believed('ack')) acks.answered(codec.decodeBody(view));
         else if (channel === keptControl.KEPT && believed('kept')) {
@@ -65,18 +88,48 @@ export class FullClient extends RpcClient {
     };
     super({ ...options, routes, extension: { features: FEATURES, offline: acks.offline, hooks } });
     this.#acks = acks;
+    this.#groups = groups;
     this.#sink = options.sink;
     this.kept = new KeptValues(requests, (channel, body, how) => this.publish(channel, body, how));
     this.on('state', (state, error) => {
+      if (state === 'connected') groups.connected();
       if (state === 'reconnecting' || state === 'closed') {
         offer.lost();
         routes.lost();
         acks.lost();
+        groups.lost();
       }
       if (state !== 'closed') return;
       acks.closed(error ?? closedError());
       requests.closed(error ?? closedError());
+      groups.closed(error ?? closedError());
     });
+  }
+
+  override subscribe(pattern: string, handler?: MessageHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+    const { group, ...plain } = options;
+    return group === undefined
+      ? super.subscribe(pattern, handler, plain)
+      : this.#groups.subscribe(pattern, group, handler, options);
+  }
+
+  override async *messages(pattern: string, options: SubscribeOptions = {}): AsyncGenerator<Message, void, undefined> {
+    const { group, signal } = options;
+    if (group === undefined) {
+      yield* super.messages(pattern, options);
+      return;
+    }
+    if (signal?.aborted === true) return;
+    const subscription = await this.subscribe(pattern, undefined, options);
+    try {
+      yield* subscription;
+    } finally {
+      await subscription.unsubscribe();
+    }
+  }
+
+  protected override received(view: HeadView): void {
+    if (!this.#groups.active || !this.#groups.message(view)) super.received(view);
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
@@ -94,12 +147,14 @@ export class FullClient extends RpcClient {
   }
 
   /**
-   * Waits for a moment for answers that are to come, sends what was handed to the connection, then ends it. Subscriptions
+   * Leaves its groups, waits for a moment for answers that are to come, sends what was handed to the connection, then ends it. Subscriptions
    * end, what still waits for a connection or an answer is refused with `CLOSED`. Idempotent; leaves no socket, timer or
    * listener behind.
    */
   override async close(): Promise<void> {
     this.#closing = true;
+    const left = this.#groups.closing();
+    if (left !== undefined) await left;
     const answers = this.#acks.closing();
     if (answers !== undefined) await answers;
     return super.close();

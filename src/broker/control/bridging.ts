@@ -38,8 +38,8 @@ export interface BridgingParts {
   readonly published: Pick<Seen, 'has'>;
   /** The broker's own: the origin of what its clients publish. */
   readonly id: string;
-  /** All there are. */
-  readonly sessions: Iterable<Session>;
+  /** What clients have subscribed to, each as often as they did. */
+  readonly subscribed: () => Iterable<string>;
 }
 
 /** What the broker knows of one bridge. */
@@ -105,7 +105,7 @@ export class Bridging implements ControlPart, Flushable {
     this.ended(session);
     if (!session.features.has('bridge')) return;
     const state = new BridgeState();
-    this.#interest.add(state.interest, () => this.#subscribed());
+    this.#interest.add(state.interest, this.#parts.subscribed);
     this.#bridges.set(session, state);
     // All of it, before the answer to the ping that follows a hello.
     this.#tell(session, state);
@@ -301,10 +301,6 @@ export class Bridging implements ControlPart, Flushable {
       const body: ClearedBody = { cleared: entries.slice(from, from + CLEARED_ENTRIES) };
       this.#parts.desk.tell(session, CLEARED, body);
     }
-  }
-
-  #subscribed(): string[] {
-    return [...this.#parts.sessions].flatMap(({ patterns }) => [...patterns]);
   }
 
   #schedule(): void {

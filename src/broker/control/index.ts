@@ -3,6 +3,7 @@
 export { Acking } from './acking.js';
 export { Bridging } from './bridging.js';
 export { Controls } from './controls.js';
+export { Grouping } from './grouping.js';
 export { Heartbeat } from './heartbeat.js';
 export { Keeping } from './keeping.js';
 export { Ping } from './ping.js';
