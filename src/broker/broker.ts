@@ -184,7 +184,7 @@ export class Broker {
     this.#abort.abort(closed);
     for (const stop of this.#authenticating) stop(closed);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
-    for (const session of this.#sessions) session.link.end();
+    this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
     // Whether it could be opened is the affair of `open`.
     await this.#storeOpened?.catch(() => undefined);

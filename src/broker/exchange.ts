@@ -10,6 +10,7 @@ import { TTL_KEY } from '../link/kept-control.js';
 import {
   Acking,
   Bridging,
+  Closing,
   Controls,
   Grouping,
   Heartbeat,
@@ -59,6 +60,7 @@ export class Exchange implements SessionOwner {
   readonly #replays: Replays;
   readonly #acking: Acking;
   readonly #bridging: Bridging;
+  readonly #closing: Closing;
   readonly #grouping: Grouping;
   readonly #controls: Controls;
   readonly #futureSeconds: number;
@@ -91,6 +93,7 @@ export class Exchange implements SessionOwner {
       transcoder,
       pass: (channel, time, from) => this.#bridging.cleared(channel, time, from),
     });
+    this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
     const controls = [
       new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
@@ -102,6 +105,7 @@ export class Exchange implements SessionOwner {
       keeping,
       this.#grouping,
       this.#bridging,
+      this.#closing,
     ];
     this.#controls = new Controls(this.#desk, controls, server);
   }
@@ -116,6 +120,11 @@ export class Exchange implements SessionOwner {
   opened(): void {
     this.#parts.retained.restore(this.#turn.seconds);
     this.#acking.restore();
+  }
+
+  /** The broker ends: so do its sessions, each when it can. */
+  close(): void {
+    for (const session of this.#parts.sessions) this.#closing.tell(session);
   }
 
   // Hot: called once per message. Nothing is allocated on the way of an ordinary one.

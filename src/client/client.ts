@@ -211,7 +211,8 @@ export class BaseClient implements AsyncDisposable {
     const sink = this.#sink;
     const end = sink.position;
     const link = this.#session?.link;
-    if (link === undefined) return this.#offline.add(sink.copyLast(length), signal);
+    // One that the client has ended takes nothing more: it waits for the next.
+    if (link?.ended !== false) return this.#offline.add(sink.copyLast(length), signal);
     const { outbox } = link;
     if (!outbox.blocked) {
       outbox.push(sink.block, end - length, end);

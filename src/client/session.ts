@@ -11,7 +11,7 @@ import { randomId } from './random-id.js';
 export interface SessionOwner<V extends HeadView = HeadView> {
   message(view: V): void;
   /** A control message, before anything is made of it. Returns whether that is all. */
-  control?(view: V): boolean;
+  control?(view: V, link: Pick<Link, 'end'>): boolean;
   /** The broker has told which extensions it offers; all it said. */
   welcomed?(welcome: unknown): void;
   report(error: SpokeError): void;
@@ -100,7 +100,10 @@ export class ClientSession<
 
   message(view: V): void {
     const { channel } = view.head;
-    if (channel.startsWith(control.CONTROL_PREFIX) && (this.#owner.control?.(view) || this.#control(channel, view)))
+    if (
+      channel.startsWith(control.CONTROL_PREFIX) &&
+      (this.#owner.control?.(view, this.link) || this.#control(channel, view))
+    )
       return;
     this.#owner.message(view);
   }

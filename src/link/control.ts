@@ -21,7 +21,7 @@ export const ERROR = '-control/error';
 export const PING_PREFIX = '-control/ping/';
 
 /** Something a client or broker can do beyond the base protocol. */
-export type Feature = 'errors' | 'ping' | 'heartbeat' | 'ack' | 'requests' | 'kept' | 'groups' | 'bridge';
+export type Feature = 'errors' | 'ping' | 'heartbeat' | 'ack' | 'requests' | 'kept' | 'groups' | 'bridge' | 'closing';
 
 export interface HelloBody {
   /** Chosen anew for each connection, and repeated in the welcome: what was not asked for is not believed. */

@@ -10,6 +10,7 @@ import { Requests } from '../client/requests.js';
 import type { HeadView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
+import { CLOSING } from '../link/closing-control.js';
 import * as control from '../link/control.js';
 import { JOIN } from '../link/group-control.js';
 import { systemClock } from '../link/index.js';
@@ -19,7 +20,7 @@ import { REPLY_PREFIX } from '../link/request-control.js';
 import type { RpcClientOptions } from '../rpc/index.js';
 import { RpcClient } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept', 'groups'] as const;
+const FEATURES = ['ack', 'requests', 'kept', 'groups', 'closing'] as const;
 
 /** An `RpcClient` whose publishes are answered, that knows what is kept, and can be a member of groups. Programs use `Client`. */
 export class FullClient extends RpcClient {
@@ -35,7 +36,9 @@ export class FullClient extends RpcClient {
     const offer = new Offer(() => this.flush());
     const limits = withDefaults(options.limits);
     const parts = {
-      url: options.address.href,
+      get url() {
+        return options.address.href;
+      },
       limits,
       clock,
       offer,
@@ -69,7 +72,7 @@ export class FullClient extends RpcClient {
         offer.decide(features());
       },
       kept: () => routes.kept,
-      control(view: HeadView): boolean {
+      control(view: HeadView, link: { end(): void }): boolean {
         const { channel } = view.head;
         if (channel === control.ERROR && refusedToJoin(view)) return true;
         if (channel === control.ERROR) acks.refused();
@@ -82,7 +85,8 @@ export class FullClient extends RpcClient {
           if (body !== undefined) routes.cleared(body);
         } else if (channel.startsWith(REPLY_PREFIX) && believed('requests')) {
           requests.answered(channel, codec.decodeBody(view));
-        } else return false;
+        } else if (channel === CLOSING && believed('closing')) link.end();
+        else return false;
         return channel !== control.ERROR;
       },
     };

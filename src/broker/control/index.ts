@@ -2,6 +2,7 @@
 
 export { Acking } from './acking.js';
 export { Bridging } from './bridging.js';
+export { Closing } from './closing.js';
 export { Controls } from './controls.js';
 export { Grouping } from './grouping.js';
 export { Heartbeat } from './heartbeat.js';
