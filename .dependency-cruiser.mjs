@@ -11,7 +11,7 @@ const FLOORS = [
   ['rpc', 'bridge'],
   ['node', 'browser'],
   ['di'],
-  ['cli', 'dashboard'],
+  ['nestjs', 'cli', 'dashboard'],
 ];
 
 /** The compliance suites and the memory network stand outside, beside everything below `di`. */
@@ -26,6 +26,7 @@ const NODE_SIDE = [
   'broker/',
   'node/',
   'di/',
+  'nestjs/',
   'cli/',
   'dashboard/',
   'testing/',
@@ -34,6 +35,7 @@ const NODE_SIDE = [
 /** A package that only one room may import, so that it can be replaced there. */
 const PACKAGE_HOMES = [
   { packages: ['inversify', 'reflect-metadata'], home: 'di/' },
+  { packages: ['@nestjs/[^/]+', 'rxjs'], home: 'nestjs/' },
   { packages: ['commander'], home: 'cli/' },
   { packages: ['ws'], home: 'transports/websocket/' },
   { packages: ['msgpackr'], home: 'codecs/' },
@@ -74,14 +76,14 @@ export default {
       comment: 'src/testing may import anything below di, also the platforms.',
       severity: 'error',
       from: { path: room(TESTING) },
-      to: { path: room('di', 'cli', 'dashboard') },
+      to: { path: room('di', 'nestjs', 'cli', 'dashboard') },
     },
     {
       name: 'entry-points-re-export-the-library-only',
-      comment: 'src/index.ts and its siblings publish the library: no commands, no dashboard, no test kit.',
+      comment: 'src/index.ts and its siblings publish the library: no commands, no dashboard, no test kit, no Nest.',
       severity: 'error',
       from: { path: '^src/[^/]+\\.ts$' },
-      to: { path: room('cli', 'dashboard', TESTING) },
+      to: { path: room('nestjs', 'cli', 'dashboard', TESTING) },
     },
     {
       name: 'nothing-imports-an-entry-point',

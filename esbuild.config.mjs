@@ -36,6 +36,7 @@ const library = await build({
     browser: 'src/browser.ts',
     decorators: 'src/decorators.ts',
     'testing/index': 'src/testing/index.ts',
+    'nestjs/index': 'src/nestjs/index.ts',
     // Started by its address, from the file that it is beside.
     'sync-worker': 'src/node/sync-worker.ts',
   },

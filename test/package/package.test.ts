@@ -14,6 +14,7 @@ interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -27,17 +28,25 @@ let project: string;
 let installed: string;
 let tarball: string;
 
-// Every step is a process of its own; the slowest takes 3 seconds on a quiet machine.
-jest.setTimeout(60_000);
+// Every step is a process of its own; the slowest takes 5 seconds on a quiet machine.
+jest.setTimeout(120_000);
 
 /** Runs a program to its end and gives its output; on a non-zero exit, the test fails and shows that output. */
 async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(program, args, { cwd, timeout: 50_000 });
+    const { stdout } = await promisify(execFile)(program, args, { cwd, timeout: 100_000 });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     throw new Error(`${program} ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
+  }
+}
+
+async function install(names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const link = join(project, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(root, 'node_modules', name), link);
   }
 }
 
@@ -57,11 +66,7 @@ beforeAll(async () => {
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed], folder);
 
   // The user's own @types/node, and no other types than those the package declares as dependencies.
-  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
-    const link = join(project, 'node_modules', name);
-    await mkdir(dirname(link), { recursive: true });
-    await symlink(join(root, 'node_modules', name), link);
-  }
+  await install([...Object.keys(manifest.dependencies), '@types/node']);
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true }));
 });
 
@@ -84,15 +89,37 @@ describe('the packed files', () => {
   });
 });
 
-describe.each(entryPoints)('%s', (name) => {
-  test('can be imported', async () => {
-    const code = `console.log(Object.keys(await import('${name}')).length)`;
-    expect(Number(await run(process.execPath, ['--input-type=module', '-e', code], project))).toBeGreaterThan(0);
+const NEST = ['spoke/nestjs'];
+
+describe.each(entryPoints.filter((name) => !NEST.includes(name)))(
+  '%s, where nothing is installed that is optional,',
+  (name) => {
+    test('can be imported', async () => {
+      const code = `console.log(Object.keys(await import('${name}')).length)`;
+      expect(Number(await run(process.execPath, ['--input-type=module', '-e', code], project))).toBeGreaterThan(0);
+    });
+
+    test('can be required', async () => {
+      const code = `console.log(Object.keys(require('${name}')).length)`;
+      expect(Number(await run(process.execPath, ['-e', code], project))).toBeGreaterThan(0);
+    });
+  },
+);
+
+describe.each(NEST)('%s', (name) => {
+  const code = `import('${name}').then((all) => console.log(Object.keys(all).length), ({ code, message }) => console.log(code, message))`;
+
+  test('says which package is missing when Nest is not installed', async () => {
+    expect(await run(process.execPath, ['-e', code], project)).toMatch(
+      /^ERR_MODULE_NOT_FOUND Cannot find package '(@nestjs|rxjs)/,
+    );
   });
 
-  test('can be required', async () => {
-    const code = `console.log(Object.keys(require('${name}')).length)`;
+  test('can be imported and required beside it', async () => {
+    await install(Object.keys(manifest.peerDependencies));
     expect(Number(await run(process.execPath, ['-e', code], project))).toBeGreaterThan(0);
+    const required = `console.log(Object.keys(require('${name}')).length)`;
+    expect(Number(await run(process.execPath, ['-e', required], project))).toBeGreaterThan(0);
   });
 });
 

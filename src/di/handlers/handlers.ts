@@ -59,9 +59,19 @@ export class Handlers implements AsyncDisposable {
    *   and can say so (the text says which method it was about).
    */
   async start(client: Client, objects: readonly object[]): Promise<void> {
+    return this.startHandlings(
+      client,
+      objects.flatMap((object) => handlingsOf(object)),
+    );
+  }
+
+  /**
+   * As `start`, of what another framework has found out.
+   * @internal
+   */
+  async startHandlings(client: Client, handlings: readonly Handling[]): Promise<void> {
     if (this.#client !== undefined) throw new TypeError('Handlers.start: they were started already');
     this.#client = client;
-    const handlings = objects.flatMap((object) => handlingsOf(object));
     requireDistinct(handlings);
     const results = await Promise.allSettled(handlings.map((handling) => this.#startOne(client, handling)));
     const failed = results.find((result) => result.status === 'rejected');
