@@ -2,7 +2,7 @@
 
 import type { Router } from '../../channels/index.js';
 import { canonical } from '../../channels/index.js';
-import type { Codec, MessageView, StoredMessage } from '../../contracts/index.js';
+import type { Codec, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import type { Flushable } from '../../link/index.js';
 import * as keptControl from '../../link/kept-control.js';
@@ -11,11 +11,9 @@ import { forbidden } from '../desk.js';
 import type { Retained } from '../retained.js';
 import type { Session } from '../session.js';
 import type { Transcoder } from '../transcoder.js';
+import { entryOf, Listings } from './listing.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
-
-// Of one reply to `kept.list`, in UTF-16 units of channels.
-const LIST_TEXT = 256 * 1024;
 
 export interface KeepingParts {
   readonly desk: Desk;
@@ -34,10 +32,12 @@ export class Keeping implements ControlPart, Flushable {
   readonly handlers: NonNullable<ControlPart['handlers']>;
   readonly requests: NonNullable<ControlPart['requests']>;
   readonly #parts: KeepingParts;
+  readonly #listings: Listings;
   readonly #untold = new Map<Session, keptControl.ClearedEntry[]>();
 
   constructor(parts: KeepingParts) {
     this.#parts = parts;
+    this.#listings = new Listings(parts.retained.store);
     parts.retained.expired = (channel, time) => this.#cleared(channel, time, undefined);
     this.handlers = {
       [keptControl.CLEARED]: { request: true, handle: (session, view, codec) => this.#hear(session, view, codec) },
@@ -51,6 +51,7 @@ export class Keeping implements ControlPart, Flushable {
 
   ended(session: Session): void {
     this.#untold.delete(session);
+    this.#listings.forget(session);
   }
 
   /** End of the turn: what was cleared in it is told in as few messages as possible. */
@@ -69,19 +70,7 @@ export class Keeping implements ControlPart, Flushable {
     const pattern = this.#patternOf(session, body);
     const after = textAt(body, 'after');
     const limit = Math.min(numberAt(body, 'limit') ?? keptControl.LIST_ENTRIES, keptControl.LIST_ENTRIES);
-    const rest = this.#parts.retained.store
-      .match(pattern)
-      .filter(({ channel }) => after === undefined || channel > after);
-    // In the order of channels, which stays what it is between two portions.
-    rest.sort((a, b) => (a.channel < b.channel ? -1 : 1));
-    const entries: keptControl.KeptEntry[] = [];
-    let text = 0;
-    for (const message of rest) {
-      if (entries.length >= limit || text > LIST_TEXT) break;
-      text += message.channel.length;
-      entries.push(entryOf(message));
-    }
-    return { entries, more: entries.length < rest.length };
+    return this.#listings.list(session, { pattern, after, limit });
   }
 
   #get(session: Session, body: object): unknown {
@@ -168,10 +157,6 @@ export class Keeping implements ControlPart, Flushable {
     if (!desk.maySubscribe(session, pattern)) throw forbidden(session, 'subscribe to', pattern);
     return pattern;
   }
-}
-
-function entryOf({ channel, time, frame, expires }: StoredMessage): keptControl.KeptEntry {
-  return { channel, time, bytes: frame.length, ...(expires !== undefined && { expires }) };
 }
 
 function textAt(body: object, key: string): string | undefined {

@@ -1,6 +1,7 @@
 // Persistent messages as state, message by message: docs/protocol.md#feature-kept.
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryStore } from 'spoke';
 
 import type { RawConnection, WireMessage } from '../../support/raw-connection.js';
 import { SlowStore } from '../../support/slow-store.js';
@@ -29,6 +30,24 @@ const arrived = async (raw: RawConnection): Promise<WireMessage[]> => {
 /** Channel and body, or the body alone of a control message. */
 const shown = (messages: readonly WireMessage[]) =>
   messages.map(({ head, body }) => (head.channel.startsWith('-control/') ? body : [head.channel, body]));
+
+interface Listed {
+  readonly okay: { readonly entries: readonly { readonly channel: string }[]; readonly more: boolean };
+}
+const named = ({ entries, more }: Listed['okay']) => [
+  ...entries.map(({ channel }) => channel),
+  ...(more ? ['...'] : []),
+];
+
+/** Counts how often all of it is looked through. */
+class CountingStore extends MemoryStore {
+  looks = 0;
+
+  override match(pattern: string): ReturnType<MemoryStore['match']> {
+    if (pattern === '*') this.looks++;
+    return super.match(pattern);
+  }
+}
 
 let requests = 0;
 async function ask(raw: RawConnection, op: string, body: object = {}): Promise<unknown> {
@@ -131,6 +150,26 @@ describe('a request', () => {
     expect(await list({ limit: 3, after: 'c' })).toEqual([['d'], false]);
     // What was the last one may be gone by then.
     expect(await list({ limit: 2, after: 'bb' })).toEqual([['c', 'd'], false]);
+  });
+
+  it('lists all portions from one look at the store, whatever goes meanwhile and whoever else lists', async () => {
+    const store = new CountingStore();
+    await stage.broker({ store });
+    await keep('e', 'd', 'c', 'b', 'a');
+    const [raw, other] = [await greeted(), await greeted()];
+    store.looks = 0;
+    const list = async (from: RawConnection, body: object) =>
+      ((await ask(from, 'kept.list', { pattern: '*', limit: 2, ...body })) as Listed).okay;
+    expect(named(await list(raw, {}))).toEqual(['a', 'b', '...']);
+    // What was the last one, and what would have been the next.
+    for (const channel of ['b', 'c']) await ask(other, 'kept.clear', { channel });
+    await keep('f');
+    expect(named(await list(raw, { after: 'b' }))).toEqual(['d', 'e']);
+    expect(store.looks).toBe(1);
+    expect(named(await list(raw, {}))).toEqual(['a', 'd', '...']);
+    expect(named(await list(other, {}))).toEqual(['a', 'd', '...']);
+    expect(named(await list(raw, { after: 'd' }))).toEqual(['e', 'f']);
+    expect(named(await list(other, { after: 'd' }))).toEqual(['e', 'f']);
   });
 
   it('reads one message', async () => {
