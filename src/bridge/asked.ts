@@ -1,24 +1,36 @@
 // What a broker is asked for on behalf of the other side: each pattern wanted there is one or more here, and several may be
-// one.
+// one. When it is very many, everything that may cross is asked for instead: a broker takes so many patterns of a
+// connection and no more, and whoever subscribes to very many may not keep others from being heard.
 
 import * as bridgeControl from '../link/bridge-control.js';
 
+/** Patterns past which everything is asked for; again one by one below half of it. */
+const MANY = 10_000;
+
+export interface AskedOptions {
+  /** The patterns here that a pattern of the other side needs. */
+  readonly sources: (pattern: string) => readonly string[];
+  /** Patterns of all that may cross. */
+  readonly everything: () => readonly string[];
+}
+
 /** Keeps the patterns that one broker is asked for. */
 export class Asked {
-  readonly #sources: (pattern: string) => readonly string[];
+  readonly #options: AskedOptions;
   // For each pattern here those of the other side that need it, and how far away they are.
   readonly #needs = new Map<string, Map<string, number>>();
   readonly #told = new Map<string, number>();
-  readonly #changed = new Set<string>();
+  #changed = new Set<string>();
+  /** Asked for instead of what is needed. */
+  #everything: ReadonlySet<string> | undefined;
 
-  /** @param sources - the patterns here that a pattern of the other side needs. */
-  constructor(sources: (pattern: string) => readonly string[]) {
-    this.#sources = sources;
+  constructor(options: AskedOptions) {
+    this.#options = options;
   }
 
   /** The other side wants a pattern, so far away from it; `undefined`: no more. */
   want(pattern: string, distance: number | undefined): void {
-    for (const source of this.#sources(pattern)) {
+    for (const source of this.#options.sources(pattern)) {
       let needs = this.#needs.get(source);
       if (needs === undefined) this.#needs.set(source, (needs = new Map<string, number>()));
       if (distance === undefined) needs.delete(pattern);
@@ -31,16 +43,16 @@ export class Asked {
   /** The broker is a new one, or has forgotten: everything is told again. */
   restart(): void {
     this.#told.clear();
-    for (const source of this.#needs.keys()) this.#changed.add(source);
+    this.#changed = new Set([...(this.#everything ?? this.#needs.keys())]);
   }
 
   /** What is to be told, in as many messages as it takes: the bridge itself is one step. Taken as told. */
   *news(): Generator<bridgeControl.InterestBody, void, undefined> {
+    this.#count();
     let set: (readonly [string, number])[] = [];
     let unset: string[] = [];
     for (const source of this.#changed) {
-      const nearest = Math.min(bridgeControl.UNREACHABLE, ...(this.#needs.get(source)?.values() ?? [])) + 1;
-      const distance = nearest < bridgeControl.UNREACHABLE ? nearest : undefined;
+      const distance = this.#distance(source);
       if (distance === this.#told.get(source)) continue;
       if (distance === undefined) {
         this.#told.delete(source);
@@ -55,5 +67,25 @@ export class Asked {
     }
     this.#changed.clear();
     if (set.length + unset.length > 0) yield { set, unset };
+  }
+
+  // What is asked for from now on is told before what is not.
+  #count(): void {
+    const needed = this.#needs.size;
+    if (this.#everything === undefined && needed > MANY) {
+      this.#everything = new Set(this.#options.everything());
+      this.#changed = new Set([...this.#everything, ...this.#told.keys()]);
+    } else if (this.#everything !== undefined && needed < MANY / 2) {
+      this.#changed = new Set([...this.#needs.keys(), ...this.#everything]);
+      this.#everything = undefined;
+    }
+  }
+
+  #distance(source: string): number | undefined {
+    // Somebody near wants most of it, mostly.
+    if (this.#everything !== undefined) return this.#everything.has(source) ? 1 : undefined;
+    let nearest: number = bridgeControl.UNREACHABLE;
+    for (const distance of this.#needs.get(source)?.values() ?? []) nearest = Math.min(nearest, distance);
+    return nearest + 1 < bridgeControl.UNREACHABLE ? nearest + 1 : undefined;
   }
 }

@@ -59,7 +59,10 @@ export class Crossing {
     const { filter, renaming } = parts;
     this.#parts = parts;
     this.waiting = new WaitingFrames(parts.limit);
-    this.asked = new Asked((pattern) => renaming.sources(pattern).flatMap((source) => filter.narrowed(source)));
+    this.asked = new Asked({
+      sources: (pattern) => renaming.sources(pattern).flatMap((source) => filter.narrowed(source)),
+      everything: () => this.patterns,
+    });
   }
 
   /** Patterns of all that crosses, by their names on the side that they come from. */

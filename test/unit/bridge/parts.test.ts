@@ -40,7 +40,11 @@ describe('what waits', () => {
 });
 
 describe('what a broker is asked for', () => {
-  const asked = () => new Asked((pattern) => (pattern.startsWith('x') ? ['x/**'] : [pattern]));
+  const asked = () =>
+    new Asked({
+      sources: (pattern) => (pattern.startsWith('x') ? ['x/**'] : [pattern]),
+      everything: () => ['x/**', 'p/**'],
+    });
   const news = (of: Asked) => [...of.news()];
 
   it('is a step farther away than what is wanted on the other side', () => {
@@ -78,6 +82,34 @@ describe('what a broker is asked for', () => {
     const here = asked();
     for (let n = 0; n < 2500; n++) here.want(`p/${n}`, 0);
     expect(news(here).map(({ set }) => set.length)).toEqual([1000, 1000, 500]);
+  });
+
+  it('is everything that may cross when it is very many, and what is wanted again when it is not', () => {
+    const here = asked();
+    const told = new Map<string, number>();
+    const hear = () => {
+      for (const { set, unset } of news(here)) {
+        for (const [pattern, distance] of set) told.set(pattern, distance);
+        for (const pattern of unset) expect(told.delete(pattern)).toBe(true);
+        // What is wanted is never left out meanwhile.
+        expect(told.has('p/**') || told.has('p/0')).toBe(true);
+      }
+    };
+    for (let n = 0; n < 10_000; n++) here.want(`p/${n}`, 0);
+    hear();
+    expect(told.size).toBe(10_000);
+    here.want('x/1', 0);
+    hear();
+    expect(Object.fromEntries(told)).toEqual({ 'p/**': 1, 'x/**': 1 });
+    here.want('p/10000', 0);
+    expect(news(here)).toEqual([]);
+    here.restart();
+    told.clear();
+    hear();
+    expect(Object.fromEntries(told)).toEqual({ 'p/**': 1, 'x/**': 1 });
+    for (let n = 1; n < 9999; n++) here.want(`p/${n}`, undefined);
+    hear();
+    expect(Object.fromEntries(told)).toEqual({ 'p/0': 1, 'p/9999': 1, 'p/10000': 1, 'x/**': 1 });
   });
 });
 
