@@ -19,7 +19,8 @@ const IN_FLIGHT = 64;
 /** More than a publisher gets done in a round: no channel is used twice in one. */
 const CHANNELS = 5000;
 
-jest.setTimeout(60_000 + ROUNDS * 5000);
+// Most of it is for a busy machine.
+jest.setTimeout(60_000 + ROUNDS * 15_000);
 
 let state = SEED;
 const random = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below;
@@ -83,8 +84,8 @@ async function onDisk(folder: string): Promise<Map<string, Found>> {
   const found = new Map<string, Found>();
   for (const { channel, time, frame } of store.match('crash/**')) {
     const value = codec.decodeBody(reader.read(frame, 0, frame.length - 1)) as { n: number };
-    // Nothing is torn.
-    expect(value).toEqual(body(value.n));
+    // Nothing is torn. So many that `expect` is too slow for those that are right.
+    if (JSON.stringify(value) !== JSON.stringify(body(value.n))) expect(value).toEqual(body(value.n));
     found.set(channel, { n: value.n, time });
   }
   await store.close();
@@ -117,6 +118,7 @@ test(`nothing acknowledged is lost, nothing doubled, in ${ROUNDS} crashes (seed 
       expect(doubled).toEqual([]);
       checked += acknowledged.length;
       before = found;
+      if (round % 50 === 49) process.stderr.write(`${round + 1} crashes, ${checked} checked (seed ${SEED})\n`);
     }
     expect(publishers.flatMap(({ failures }) => failures)).toEqual([]);
   } finally {
