@@ -35,6 +35,7 @@ const library = await build({
     index: 'src/index.ts',
     browser: 'src/browser.ts',
     decorators: 'src/decorators.ts',
+    typed: 'src/typed.ts',
     'testing/index': 'src/testing/index.ts',
     'nestjs/index': 'src/nestjs/index.ts',
     // Started by its address, from the file that it is beside.

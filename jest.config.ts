@@ -21,6 +21,7 @@ const config: Config = {
     '^spoke/browser$': '<rootDir>/src/browser.ts',
     '^spoke/decorators$': '<rootDir>/src/decorators.ts',
     '^spoke/nestjs$': '<rootDir>/src/nestjs/index.ts',
+    '^spoke/typed$': '<rootDir>/src/typed.ts',
     '^spoke/testing$': '<rootDir>/src/testing/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

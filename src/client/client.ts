@@ -195,11 +195,8 @@ export class BaseClient implements AsyncDisposable {
     return length;
   }
 
-  /**
-   * An `error` event.
-   * @internal
-   */
-  protected report(error: SpokeError): void {
+  /** Makes it an `error` event: for code built on a client that has nobody to throw it to. */
+  report(error: SpokeError): void {
     this.#events.error(error);
   }
 

@@ -27,6 +27,7 @@ export const SPOKE_ERROR_CODES = [
   'UNKNOWN_CODEC',
   'UNKNOWN_SCHEME',
   'UNSUPPORTED',
+  'VALIDATION',
 ] as const;
 
 export type SpokeErrorCode = (typeof SPOKE_ERROR_CODES)[number];

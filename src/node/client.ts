@@ -3,8 +3,8 @@
 import type { BackoffOptions, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
+import { ContractClient } from './contract-client.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
-import { FullClient } from './full-client.js';
 import { brokerAddresses, onNode } from './platform.js';
 
 export interface ClientOptions {
@@ -39,7 +39,7 @@ export interface ClientOptions {
  * await client.subscribe('sensors/*\/temp', (message) => console.log(message.channel, message.body));
  * await client.publish('sensors/kitchen/temp', 21.5, { persist: true });
  */
-export class Client extends FullClient {
+export class Client extends ContractClient {
   /**
    * Does not connect yet: `connect` does.
    * @throws {TypeError} for a wrong option.

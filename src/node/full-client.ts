@@ -94,7 +94,7 @@ export class FullClient extends RpcClient {
     this.#acks = acks;
     this.#groups = groups;
     this.#sink = options.sink;
-    this.kept = new KeptValues(requests, (channel, body, how) => this.publish(channel, body, how));
+    this.kept = this.makeKept(requests);
     this.on('state', (state, error) => {
       if (state === 'connected') groups.connected();
       if (state === 'reconnecting' || state === 'closed') {
@@ -134,6 +134,11 @@ export class FullClient extends RpcClient {
 
   protected override received(view: HeadView): void {
     if (!this.#groups.active || !this.#groups.message(view)) super.received(view);
+  }
+
+  /** @internal */
+  protected makeKept(requests: Requests): KeptValues {
+    return new KeptValues(requests, (channel, body, how) => this.publish(channel, body, how));
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
