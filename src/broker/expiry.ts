@@ -62,11 +62,12 @@ export class Expiry {
     this.#cancel = undefined;
     const next = this.#heap[0];
     if (next === undefined || this.#closed) return;
-    const delay = Math.max(0, next.expires * 1000 - this.#clock.now());
+    // Whole milliseconds: a fraction that a clock does not notice would be waited for again and again.
+    const delay = Math.max(0, Math.ceil(next.expires * 1000 - this.#clock.now()));
     this.#cancel = this.#clock.setTimer(Math.min(delay, LONGEST_WAIT), () => {
       this.#cancel = undefined;
-      const now = this.#clock.now() / 1000;
-      for (let due = this.#heap[0]; due !== undefined && due.expires <= now; due = this.#heap[0]) {
+      const now = this.#clock.now();
+      for (let due = this.#heap[0]; due !== undefined && due.expires * 1000 <= now; due = this.#heap[0]) {
         this.#pop();
         if (this.#byChannel.get(due.channel) !== due.expires) continue;
         this.#byChannel.delete(due.channel);

@@ -68,6 +68,28 @@ describe('expiry', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('does not look again and again for a fraction that a clock does not notice', async () => {
+    for (let n = 0; n < 500; n++) {
+      const clock = new VirtualClock(1_700_000_000_000 + n * 1.7026);
+      const told: string[] = [];
+      let looks = 0;
+      const counting = {
+        now: () => {
+          if (++looks > 100) throw new Error('it looks at the clock for ever');
+          return clock.now();
+        },
+        monotonic: () => clock.monotonic(),
+        setTimer: (delay: number, callback: () => void) => clock.setTimer(delay, callback),
+        defer: (callback: () => void) => clock.defer(callback),
+      };
+      const expiry = new Expiry(counting, (channel) => told.push(channel));
+      // As a publisher's time and a time to live add up.
+      expiry.add('x', clock.now() / 1000 + (856 + n) / 1000);
+      await clock.advance(858 + n);
+      expect(told).toEqual(['x']);
+    }
+  });
+
   it('leaves no timer behind when it is closed', () => {
     const clock = new VirtualClock();
     const expiry = new Expiry(clock, () => {});
