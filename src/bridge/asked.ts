@@ -3,6 +3,7 @@
 // connection and no more, and whoever subscribes to very many may not keep others from being heard.
 
 import * as bridgeControl from '../link/bridge-control.js';
+import { GROUP_INTEREST_PREFIX, groupInterest, readWanted } from '../link/group-control.js';
 
 /** Patterns past which everything is asked for; again one by one below half of it. */
 const MANY = 10_000;
@@ -23,6 +24,9 @@ export class Asked {
   #changed = new Set<string>();
   /** Asked for instead of what is needed. */
   #everything: ReadonlySet<string> | undefined;
+  /** Those for members of groups that were told: nothing can be asked for instead of them. */
+  #groupsTold = 0;
+  #away = false;
 
   constructor(options: AskedOptions) {
     this.#options = options;
@@ -30,7 +34,7 @@ export class Asked {
 
   /** The other side wants a pattern, so far away from it; `undefined`: no more. */
   want(pattern: string, distance: number | undefined): void {
-    for (const source of this.#options.sources(pattern)) {
+    for (const source of this.#sourcesOf(pattern)) {
       let needs = this.#needs.get(source);
       if (needs === undefined) this.#needs.set(source, (needs = new Map<string, number>()));
       if (distance === undefined) needs.delete(pattern);
@@ -40,10 +44,25 @@ export class Asked {
     }
   }
 
+  // What is wanted for a group stays so under another name.
+  #sourcesOf(wanted: string): readonly string[] {
+    const { pattern, group } = readWanted(wanted);
+    const sources = this.#options.sources(pattern);
+    return group === undefined ? sources : sources.map((source) => groupInterest({ pattern: source, group }));
+  }
+
+  /** The other side is away: messages wait for it. Those for one member of a group better go to another member. */
+  away(away: boolean): void {
+    if (this.#away === away) return;
+    this.#away = away;
+    for (const source of this.#needs.keys()) if (isForGroup(source)) this.#changed.add(source);
+  }
+
   /** The broker is a new one, or has forgotten: everything is told again. */
   restart(): void {
     this.#told.clear();
-    this.#changed = new Set([...(this.#everything ?? this.#needs.keys())]);
+    this.#groupsTold = 0;
+    this.#changed = new Set([...(this.#everything ?? []), ...this.#needs.keys()]);
   }
 
   /** What is to be told, in as many messages as it takes: the bridge itself is one step. Taken as told. */
@@ -54,6 +73,9 @@ export class Asked {
     for (const source of this.#changed) {
       const distance = this.#distance(source);
       if (distance === this.#told.get(source)) continue;
+      if (isForGroup(source) && this.#told.has(source) !== (distance !== undefined)) {
+        this.#groupsTold += distance === undefined ? -1 : 1;
+      }
       if (distance === undefined) {
         this.#told.delete(source);
         unset.push(source);
@@ -82,10 +104,18 @@ export class Asked {
   }
 
   #distance(source: string): number | undefined {
+    const forGroup = isForGroup(source);
     // Somebody near wants most of it, mostly.
-    if (this.#everything !== undefined) return this.#everything.has(source) ? 1 : undefined;
+    if (this.#everything !== undefined && !forGroup) return this.#everything.has(source) ? 1 : undefined;
+    if (forGroup && this.#groupsTold >= MANY && !this.#told.has(source)) return undefined;
     let nearest: number = bridgeControl.UNREACHABLE;
     for (const distance of this.#needs.get(source)?.values() ?? []) nearest = Math.min(nearest, distance);
-    return nearest + 1 < bridgeControl.UNREACHABLE ? nearest + 1 : undefined;
+    if (nearest + 1 >= bridgeControl.UNREACHABLE) return undefined;
+    // As far as can be: then it is chosen last, and not from beyond the broker that is told.
+    return forGroup && this.#away ? bridgeControl.UNREACHABLE - 1 : nearest + 1;
   }
+}
+
+function isForGroup(source: string): boolean {
+  return source.startsWith(GROUP_INTEREST_PREFIX);
 }

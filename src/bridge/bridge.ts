@@ -42,6 +42,8 @@ export class Bridge implements AsyncDisposable {
   readonly #to1: Crossing;
   readonly #to2: Crossing;
   readonly #refused = { 1: 0, 2: 0 };
+  // Known to its two brokers alone.
+  readonly #mark = randomId();
   #state: BridgeState = 'idle';
   #running: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
@@ -173,6 +175,7 @@ export class Bridge implements AsyncDisposable {
         // Events that an earlier broker may have had are not for this one.
         if (side.changed) this.#to(side).waiting.drop();
         this.#from(side).asked.restart();
+        this.#to(side).asked.away(false);
         this.#events.side(side.number, true, undefined);
         void this.#join();
       },
@@ -180,6 +183,9 @@ export class Bridge implements AsyncDisposable {
         this.#joins++;
         this.#to(side).shut();
         this.#from(side).resume();
+        const { asked } = this.#to(side);
+        asked.away(true);
+        this.#other(side).tell(asked.news());
         this.#events.side(side.number, false, error);
         this.#enter('connecting', error);
       },
@@ -224,9 +230,10 @@ export class Bridge implements AsyncDisposable {
       if (join !== this.#joins) return;
       for (const side of sides) {
         side.tell(this.#from(side).asked.news());
-        this.#to(side).open();
         this.#from(side).sync();
-        side.mirror(this.#from(side).patterns, this.#other(side).brokerId);
+        const other = this.#other(side);
+        side.mirror(this.#from(side).patterns, other.brokerId, other.foreign ? undefined : this.#mark);
+        this.#to(side).open();
       }
       // All that is kept on both sides has come, ...
       await Promise.all(sides.map((side) => side.flush()));

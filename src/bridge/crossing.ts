@@ -147,7 +147,7 @@ export class Crossing {
       this.#write(view, name, view.id);
       return;
     }
-    if (from.foreign && !persist && to.wanted.route(name).length === 0) return;
+    if (from.foreign && !persist && !to.wants(name)) return;
     const id = this.#identify(view);
     if (id !== null) this.#write(view, name, id);
   }

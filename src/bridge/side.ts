@@ -21,6 +21,7 @@ import type { Turn } from '../link/index.js';
 import * as bridgeControl from '../link/bridge-control.js';
 import * as control from '../link/control.js';
 import type { ClearedEntry } from '../link/kept-control.js';
+import { readWanted } from '../link/group-control.js';
 import { CLEARED, readCleared } from '../link/kept-control.js';
 import { blockOutboxes } from '../link/index.js';
 
@@ -113,6 +114,12 @@ export class Side {
     return this.#options.address.href;
   }
 
+  /** Whether somebody there wants a message on this channel. */
+  wants(channel: string): boolean {
+    const { targets, groups } = this.wanted.find(channel);
+    return targets.length + groups.length > 0;
+  }
+
   get greeted(): boolean {
     return this.#greeted;
   }
@@ -165,9 +172,11 @@ export class Side {
   /**
    * Asks for all that is kept, and from now on for all that is published, as far as the broker can tell one from the other.
    * @param far - the other side's broker.
+   * @param mark - of copies for members of groups; `undefined`: that broker knows nothing of them.
    */
-  mirror(patterns: readonly string[], far: string | undefined): void {
-    if (!this.foreign) this.send(bridgeControl.MIRROR, { patterns, ...(far !== undefined && { far }) });
+  mirror(patterns: readonly string[], far: string | undefined, mark: string | undefined): void {
+    const mirror = { patterns, ...(far !== undefined && { far }), ...(mark !== undefined && { mark }) };
+    if (!this.foreign) this.send(bridgeControl.MIRROR, mirror);
     else for (const pattern of patterns) this.send(control.SUBSCRIBE, pattern);
   }
 
@@ -295,11 +304,15 @@ export class Side {
   #apply(news: bridgeControl.InterestBody): void {
     for (const [pattern, distance] of news.set) {
       this.#interest.set(pattern, distance);
-      this.wanted.subscribe(pattern, this);
+      const wanted = readWanted(pattern);
+      if (wanted.group === undefined) this.wanted.subscribe(pattern, this);
+      else this.wanted.join(wanted.pattern, wanted.group, this);
     }
     for (const pattern of news.unset) {
       this.#interest.delete(pattern);
-      this.wanted.unsubscribe(pattern, this);
+      const wanted = readWanted(pattern);
+      if (wanted.group === undefined) this.wanted.unsubscribe(pattern, this);
+      else this.wanted.leave(wanted.pattern, wanted.group, this);
     }
     if (news.set.length + news.unset.length > 0) this.#owner.interest(this, news);
   }

@@ -1,11 +1,12 @@
 // The path of a message through the broker: checked, stamped, kept, matched, written once, queued for each receiver.
 
-import type { Route } from '../channels/index.js';
+import type { GroupRoute } from '../channels/index.js';
 import { Router } from '../channels/index.js';
 import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, StoredMessage } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
+import { groupInterest } from '../link/group-control.js';
 import { TTL_KEY } from '../link/kept-control.js';
 import {
   Acking,
@@ -145,13 +146,15 @@ export class Exchange implements SessionOwner {
     if (handler !== undefined && !(handler.handle(session, view, codec) && this.#parts.showControl)) return;
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
     if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
+    if (view.id !== undefined && this.#passToGroup(session, view, codec)) return;
     if (head.persist) {
       this.#persist(session, view, codec, acked);
       return;
     }
     const route = this.router.find(channel);
     if (route.targets.length > 0) this.#deliver(session, route.targets, view, time ?? this.#turn.seconds, codec);
-    if (route.groups.length > 0) this.#deliverToGroups(session, route, view, time ?? this.#turn.seconds, codec);
+    if (route.groups.length > 0 || this.#bridging.active)
+      this.#deliverToGroups(session, route.groups, view, time, codec);
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec);
     if (acked) this.#acking.applied(session, view, undefined);
   }
@@ -204,8 +207,33 @@ export class Exchange implements SessionOwner {
     if (this.#foreign.size > 0) this.#foreign.clear();
   }
 
-  #deliverToGroups(from: Session, { groups }: Route<Session>, view: MessageView, time: number, codec: Codec): void {
-    this.#grouping.deliver(from, groups, view, time, codec, this.#countDelivered);
+  #deliverToGroups(
+    from: Session,
+    groups: readonly GroupRoute<Session>[],
+    view: MessageView,
+    time: number | undefined,
+    codec: Codec,
+  ): void {
+    if (this.#bridging.chooses(from)) return;
+    const beyond = this.#bridging.groups(view.head.channel);
+    this.#grouping.deliver(groups, beyond, {
+      from,
+      view,
+      time: time ?? this.#turn.seconds,
+      codec,
+      to: this.#countDelivered,
+    });
+  }
+
+  /** Whether it is for a member of a group, by the choice of another broker, and nobody else. */
+  #passToGroup(from: Session, view: MessageView, codec: Codec): boolean {
+    const { head, time = this.#turn.seconds } = view;
+    const group = this.#bridging.groupOf(from, view);
+    if (group === undefined) return false;
+    const { groups } = this.router.find(head.channel);
+    const beyond = this.#bridging.groups(head.channel);
+    this.#grouping.deliverTo(group, groups, beyond, { from, view, time, codec, to: this.#countDelivered });
+    return true;
   }
 
   readonly #countDelivered = (): void => void this.#counters.delivered++;
@@ -268,14 +296,15 @@ export class Exchange implements SessionOwner {
     }
     const route = this.router.find(channel);
     this.#deliver(session, route.targets, view, time, codec, frame);
-    if (route.groups.length > 0) this.#deliverToGroups(session, route, view, time, codec);
+    if (route.groups.length > 0 || this.#bridging.active)
+      this.#deliverToGroups(session, route.groups, view, time, codec);
     if (this.#bridging.active) this.#bridging.forward(session, view, time, codec);
   }
 
   #subscribed(sessions: Iterable<Session>): string[] {
     return [...sessions].flatMap((session) => [
       ...session.patterns,
-      ...this.#grouping.membershipsOf(session).map(({ pattern }) => pattern),
+      ...this.#grouping.membershipsOf(session).map(groupInterest),
     ]);
   }
 

@@ -5,6 +5,7 @@
 
 import * as bridgeControl from '../link/bridge-control.js';
 import * as control from '../link/control.js';
+import { GROUP_INTEREST_PREFIX } from '../link/group-control.js';
 
 /** What is wanted beyond one bridge, and what was told to it. */
 export class BridgeInterest {
@@ -94,7 +95,7 @@ export class Interest {
 
   // Control messages stay where they are, and so does the interest in them.
   #count(pattern: string, difference: number): number {
-    if (pattern.startsWith(control.CONTROL_PREFIX)) return NaN;
+    if (pattern.startsWith(control.CONTROL_PREFIX) && !pattern.startsWith(GROUP_INTEREST_PREFIX)) return NaN;
     const count = (this.#clients.get(pattern) ?? 0) + difference;
     if (count > 0) this.#clients.set(pattern, count);
     else this.#clients.delete(pattern);

@@ -23,6 +23,8 @@ export interface MirrorBody {
   readonly patterns: readonly string[];
   /** The id of the other side's broker, if that has one: it is not sent what it sent itself. */
   readonly far?: string;
+  /** The other side's broker chooses members of groups itself: copies for members are marked with this, on both sides. */
+  readonly mark?: string;
 }
 
 /** `undefined` when it is none. */
@@ -38,7 +40,8 @@ export function readMirror(body: unknown): MirrorBody | undefined {
   const patterns = listAt(body, 'patterns');
   if (patterns?.every(isText) !== true) return undefined;
   const far: unknown = typeof body === 'object' && body !== null && 'far' in body ? body.far : undefined;
-  return { patterns, ...(typeof far === 'string' && { far }) };
+  const mark: unknown = typeof body === 'object' && body !== null && 'mark' in body ? body.mark : undefined;
+  return { patterns, ...(typeof far === 'string' && { far }), ...(typeof mark === 'string' && { mark }) };
 }
 
 function listAt(body: unknown, key: string): readonly unknown[] | undefined {

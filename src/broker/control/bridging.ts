@@ -7,9 +7,12 @@ import type { Codec, MessageStore, MessageView } from '../../contracts/index.js'
 import { SpokeError } from '../../contracts/index.js';
 import type { Flushable } from '../../link/index.js';
 import * as bridgeControl from '../../link/bridge-control.js';
+import { GROUP_KEY, markOf, readWanted } from '../../link/group-control.js';
 import type { ClearedBody, ClearedEntry } from '../../link/kept-control.js';
 import { CLEARED, CLEARED_ENTRIES } from '../../link/kept-control.js';
 import type { Desk } from '../desk.js';
+import type { GroupBeyond } from '../groups-beyond.js';
+import { GroupsBeyond } from '../groups-beyond.js';
 import { BridgeInterest, Interest } from '../interest.js';
 import type { Replays } from '../replay.js';
 import type { MessageId } from '../seen.js';
@@ -48,6 +51,8 @@ class BridgeState {
   readonly mirrored = new Set<string>();
   /** The broker on its other side. */
   far: string | undefined;
+  /** Of copies for members of groups, both ways; `undefined`: that broker has no groups. */
+  mark: string | undefined;
 }
 
 /** All bridges of one broker. */
@@ -61,8 +66,9 @@ export class Bridging implements ControlPart, Flushable {
   readonly #parts: BridgingParts;
   readonly #bridges = new Map<Session, BridgeState>();
   readonly #interest = new Interest();
-  // Those that want a message, and those that want it if it is persistent.
+  // Those that want a message, for members of groups, and those that want it if it is persistent.
   readonly #wanting = new Router<Session>();
+  readonly #groups = new GroupsBeyond();
   readonly #mirroring = new Router<Session>();
   // Of the message at hand.
   readonly #frames = new Map<Codec, Frame | undefined>();
@@ -117,7 +123,7 @@ export class Bridging implements ControlPart, Flushable {
     this.#bridges.delete(session);
     this.#cleared.delete(session);
     this.#interest.remove(state.interest);
-    for (const pattern of state.interest.wants.keys()) this.#wanting.unsubscribe(pattern, session);
+    for (const [interest, distance] of state.interest.wants) this.#unroute(session, interest, distance);
     for (const pattern of state.mirrored) this.#mirroring.unsubscribe(pattern, session);
     this.#schedule();
   }
@@ -168,6 +174,43 @@ export class Bridging implements ControlPart, Flushable {
       if (error instanceof SpokeError) return undefined;
       throw error;
     }
+  }
+
+  /** Whether the broker behind a bridge chooses members for what it sends. */
+  chooses(from: Session): boolean {
+    return this.#bridges.get(from)?.mark !== undefined;
+  }
+
+  /** The group for a member of which a message comes that another broker sends; `undefined`: it is for whoever wants it. */
+  groupOf(from: Session, view: MessageView): string | undefined {
+    const mark = this.#bridges.get(from)?.mark;
+    const value = mark === undefined ? undefined : view.head.fields()[GROUP_KEY];
+    if (mark === undefined || typeof value !== 'string' || !value.startsWith(markOf(mark, ''))) return undefined;
+    return value.slice(mark.length + 1);
+  }
+
+  /** Groups with members beyond bridges, the nearest first. */
+  groups(channel: string): readonly GroupBeyond[] {
+    return this.#groups.find(channel);
+  }
+
+  /** Whether a message may go on by this bridge: not back where it comes from. */
+  mayTake(bridge: Session, from: Session, view: MessageView): boolean {
+    const state = this.#bridges.get(bridge);
+    if (state?.mark === undefined || bridge === from) return false;
+    const source = this.#bridges.get(from);
+    if (source === undefined || state.far === undefined) return true;
+    return state.far !== source.far && state.far !== view.id?.slice(0, view.id.indexOf(':'));
+  }
+
+  /** What a copy for a member beyond a bridge is marked with, and its name: another one than that of other copies. */
+  copyFor(bridge: Session, group: string, from: Session, view: MessageView): { mark: string; id: string } | undefined {
+    const state = this.#bridges.get(bridge);
+    if (state?.mark === undefined) return undefined;
+    // What was wanted before this was published is known wherever it arrives.
+    if (state.interest.changed.size > 0) this.#tell(bridge, state);
+    const named = this.#bridges.has(from) ? view.id : undefined;
+    return { mark: markOf(state.mark, group), id: named ?? `${this.#parts.id}:${++this.#numbered}` };
   }
 
   /**
@@ -254,18 +297,33 @@ export class Bridging implements ControlPart, Flushable {
     return false;
   }
 
-  #want(session: Session, interest: BridgeInterest, pattern: string, distance: number | undefined): void {
+  /** @param wanted - a pattern, or one for a group. */
+  #want(session: Session, interest: BridgeInterest, wanted: string, distance: number | undefined): void {
     const reachable = distance !== undefined && distance < bridgeControl.UNREACHABLE;
-    if (!reachable) this.#wanting.unsubscribe(pattern, session);
-    else if (!interest.wants.has(pattern)) {
-      const error = overLimit(this.#parts.desk.limits, pattern, interest.wants.size);
+    const before = interest.wants.get(wanted);
+    if (before === distance) return;
+    if (reachable && before === undefined) {
+      const error = overLimit(this.#parts.desk.limits, readWanted(wanted).pattern, interest.wants.size);
       if (error !== undefined) {
         this.#refuse(session, error);
         return;
       }
-      this.#wanting.subscribe(pattern, session);
     }
-    this.#interest.want(interest, pattern, reachable ? distance : undefined);
+    if (before !== undefined) this.#unroute(session, wanted, before);
+    if (reachable) this.#route(session, wanted, distance);
+    this.#interest.want(interest, wanted, reachable ? distance : undefined);
+  }
+
+  #route(session: Session, wanted: string, distance: number): void {
+    const { pattern, group } = readWanted(wanted);
+    if (group === undefined) this.#wanting.subscribe(pattern, session);
+    else this.#groups.want(session, pattern, group, distance);
+  }
+
+  #unroute(session: Session, wanted: string, distance: number): void {
+    const { pattern, group } = readWanted(wanted);
+    if (group === undefined) this.#wanting.unsubscribe(pattern, session);
+    else this.#groups.forget(session, pattern, group, distance);
   }
 
   #mirror(session: Session, body: unknown): boolean {
@@ -276,6 +334,7 @@ export class Bridging implements ControlPart, Flushable {
       return false;
     }
     state.far = mirror.far;
+    state.mark = mirror.mark;
     for (const pattern of state.mirrored) this.#mirroring.unsubscribe(pattern, session);
     state.mirrored.clear();
     for (const sent of mirror.patterns) {

@@ -8,6 +8,7 @@ import type * as control from '../../link/control.js';
 import * as groupControl from '../../link/group-control.js';
 import type { Desk } from '../desk.js';
 import { forbidden } from '../desk.js';
+import type { GroupBeyond } from '../groups-beyond.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
@@ -21,19 +22,39 @@ interface State {
   readonly memberships: Map<string, groupControl.MembershipBody>;
 }
 
+/** The other brokers, as far as groups have members there. */
+export interface GroupBridges extends SubscriptionWatcher {
+  /** Groups with members beyond bridges, the nearest first. */
+  groups(channel: string): readonly GroupBeyond[];
+  /** Whether a message may go on by this bridge. */
+  mayTake(bridge: Session, from: Session, view: MessageView): boolean;
+  /** What a copy for a member beyond a bridge is marked with, and its name. */
+  copyFor(bridge: Session, group: string, from: Session, view: MessageView): { mark: string; id: string } | undefined;
+}
+
+/** What is being given to members. */
+interface Given {
+  readonly from: Session;
+  readonly view: MessageView;
+  readonly time: number;
+  readonly codec: Codec;
+  /** Is told of each of them. */
+  readonly to: (member: Session) => void;
+}
+
 export class Grouping implements ControlPart {
   readonly features = ['groups'] as const;
   readonly handlers: NonNullable<ControlPart['handlers']>;
   readonly #desk: Desk;
   readonly #router: Router<Session>;
-  readonly #watcher: SubscriptionWatcher;
+  readonly #bridges: GroupBridges;
   readonly #states = new Map<Session, State>();
 
-  /** @param watcher - is told of the patterns of members. */
-  constructor(desk: Desk, router: Router<Session>, watcher: SubscriptionWatcher) {
+  /** @param bridges - are told of what members want. */
+  constructor(desk: Desk, router: Router<Session>, bridges: GroupBridges) {
     this.#desk = desk;
     this.#router = router;
-    this.#watcher = watcher;
+    this.#bridges = bridges;
     this.handlers = {
       [groupControl.JOIN]: {
         request: true,
@@ -67,39 +88,76 @@ export class Grouping implements ControlPart {
 
   /**
    * Sends a message to one member of each group.
-   * @param given - is told of each of them.
+   * @param local - groups with members here.
+   * @param beyond - groups with members beyond bridges.
    */
-  deliver(
-    from: Session,
-    groups: readonly GroupRoute<Session>[],
-    view: MessageView,
-    time: number,
-    codec: Codec,
-    given: (member: Session) => void,
-  ): void {
-    for (const route of groups) {
-      const member = choose(route, view.head.bounce ? undefined : from);
-      if (member !== undefined && this.#give(from, member, route.group.name, view, time, codec)) given(member);
+  deliver(local: readonly GroupRoute<Session>[], beyond: readonly GroupBeyond[], message: Given): void {
+    for (const route of local) this.#deliver(route.group.name, route, beyond, message);
+    let name: string | undefined;
+    for (const group of beyond) {
+      if (group.name === name || local.some((route) => route.group.name === group.name)) continue;
+      ({ name } = group);
+      this.#deliver(group.name, undefined, beyond, message);
     }
   }
 
-  // Returns whether its codec can carry it.
-  #give(from: Session, member: Session, group: string, view: MessageView, time: number, codec: Codec): boolean {
+  /** Sends a message to one member of this group: another broker has chosen it for one here, or farther on. */
+  deliverTo(
+    group: string,
+    local: readonly GroupRoute<Session>[],
+    beyond: readonly GroupBeyond[],
+    message: Given,
+  ): void {
+    const route = local.find((one) => one.group.name === group);
+    this.#deliver(group, route, beyond, message);
+  }
+
+  // A member here, then the nearest bridge; one that is behind only when nobody is not.
+  #deliver(
+    group: string,
+    local: GroupRoute<Session> | undefined,
+    beyond: readonly GroupBeyond[],
+    message: Given,
+  ): void {
+    const { from, view } = message;
+    const choice = new Choice((one) => !one.link.ended && (one !== from || view.head.bounce));
+    if (local !== undefined) choice.among(local);
+    if (choice.made === undefined && beyond.length > 0) {
+      const bridges = new Choice((one) => !one.link.ended && this.#bridges.mayTake(one, from, view));
+      for (const one of beyond) if (one.name === group && bridges.made === undefined) bridges.among(one.bridges);
+      const bridge = bridges.made ?? (choice.last === undefined ? bridges.last : undefined);
+      if (bridge !== undefined) {
+        const copy = this.#bridges.copyFor(bridge, group, from, view);
+        if (copy !== undefined) this.#give(bridge, copy.mark, copy.id, message);
+        return;
+      }
+    }
+    const member = choice.made ?? choice.last;
+    const state = member === undefined ? undefined : this.#states.get(member);
+    if (member !== undefined && state !== undefined) {
+      this.#give(member, groupControl.markOf(state.nonce, group), undefined, message);
+    }
+  }
+
+  #give(member: Session, mark: string, id: string | undefined, { from, view, time, codec, to: told }: Given): void {
     const to = member.link.codec;
-    const state = this.#states.get(member);
-    if (to === undefined || state === undefined) return false;
+    if (to === undefined) return;
     const { sink } = this.#desk.turn;
-    const fields = { ...view.head.fields(), [groupControl.GROUP_KEY]: groupControl.markOf(state.nonce, group) };
     const { channel, persist } = view.head;
-    const head: OutgoingHead = { channel, persist, time, fields };
+    const head: OutgoingHead = {
+      channel,
+      persist,
+      time,
+      id,
+      fields: { ...view.head.fields(), [groupControl.GROUP_KEY]: mark },
+    };
     try {
       const length = to === codec ? codec.forwardWith(head, view, sink) : to.encode(head, codec.decodeBody(view), sink);
       member.link.outbox.push(sink.block, sink.position - length, sink.position);
-      return true;
+      told(member);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
       this.#desk.refuse(from, error, channel);
-      return false;
     }
   }
 
@@ -132,35 +190,41 @@ export class Grouping implements ControlPart {
     }
     memberships.set(key, { pattern, group });
     this.#router.join(pattern, group, session);
-    this.#watcher.subscribed(pattern);
+    this.#bridges.subscribed(groupControl.groupInterest({ pattern, group }));
   }
 
   #leave(session: Session, { pattern, group }: groupControl.MembershipBody): void {
     if (this.#states.get(session)?.memberships.delete(keyOf(pattern, group)) !== true) return;
     this.#router.leave(pattern, group, session);
-    this.#watcher.unsubscribed(pattern);
+    this.#bridges.unsubscribed(groupControl.groupInterest({ pattern, group }));
   }
 }
 
-/**
- * The next member in turn. One that is behind, with messages that wait for it, is left out while there is another; of those
- * that are behind the one for which least waits.
- */
-function choose({ group, members }: GroupRoute<Session>, except: Session | undefined): Session | undefined {
-  let last: Session | undefined;
-  const count = members.length;
-  for (let i = 0; i < count; i++) {
-    const at = (group.turn + i) % count;
-    const member = members[at];
-    if (member === undefined || member === except || member.link.ended) continue;
-    const { blocked, backlogBytes } = member.link.outbox;
-    if (!blocked) {
-      group.turn = at + 1;
-      return member;
-    }
-    if (last === undefined || backlogBytes < last.link.outbox.backlogBytes) last = member;
+/** Who is next. */
+class Choice {
+  /** The next in turn of those that are not behind with what they were sent. */
+  made: Session | undefined;
+  /** The one of the others for which least waits. */
+  last: Session | undefined;
+  readonly #may: (one: Session) => boolean;
+
+  constructor(may: (one: Session) => boolean) {
+    this.#may = may;
   }
-  return last;
+
+  among({ group, members }: GroupRoute<Session>): void {
+    const count = members.length;
+    for (let i = 0; i < count && this.made === undefined; i++) {
+      const at = (group.turn + i) % count;
+      const member = members[at];
+      if (member === undefined || !this.#may(member)) continue;
+      const { blocked, backlogBytes } = member.link.outbox;
+      if (!blocked) {
+        group.turn = at + 1;
+        this.made = member;
+      } else if (this.last === undefined || backlogBytes < this.last.link.outbox.backlogBytes) this.last = member;
+    }
+  }
 }
 
 function keyOf(pattern: string, group: string): string {
