@@ -26,6 +26,8 @@ const TRANSPORT = Symbol.for('spoke');
  * `@MessagePattern('math/square')` is the procedure of that name, for every program of the network; `@EventPattern('sensors/*')`
  * a subscription, wildcards included. An object as a pattern is the name that Nest makes of it, `{"cmd":"sum"}`.
  *
+ * `@EventPattern('jobs', { group: 'workers' })`: each event goes to one member of the group.
+ *
  * Of a message handler that returns an Observable: one value is the result, several are an array of them, none is `null`.
  */
 export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implements CustomTransportStrategy {
@@ -90,7 +92,7 @@ export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implem
         const context = new SpokeContext([message.channel, message]);
         return this.#processed(context, async () => readEvent((await handler(message.body, context)) as unknown));
       };
-      return { kind: 'subscriber', where: '@EventPattern', pattern, run, options: {} };
+      return { kind: 'subscriber', where: '@EventPattern', pattern, run, options: groupOf(handler) };
     }
     const run = async (argument: unknown) => {
       const context = new SpokeContext([pattern, undefined]);
@@ -113,4 +115,11 @@ export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implem
       });
     });
   }
+}
+
+function groupOf({ extras }: MessageHandler): { readonly group?: string } {
+  const group: unknown = extras?.['group'];
+  if (group === undefined) return {};
+  if (typeof group !== 'string') throw new TypeError('@EventPattern: the group must be a text');
+  return { group };
 }

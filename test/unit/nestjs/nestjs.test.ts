@@ -76,6 +76,11 @@ class MathController {
     heard.add(['kitchen', context.getMessage()?.persist]);
   }
 
+  @EventPattern<string>('jobs', { group: 'workers' })
+  work(@Payload() job: number): void {
+    heard.add(['jobs', job]);
+  }
+
   @EventPattern<string>('broken')
   broken(): never {
     throw new Error('not today');
@@ -194,6 +199,20 @@ describe('@EventPattern', () => {
       defaultValue: undefined,
     });
     expect(await heard.take(1)).toEqual([['kitchen', true]]);
+  });
+
+  it('with a group goes to one member of it', async () => {
+    await service();
+    const other = new Collector<unknown>('jobs elsewhere');
+    const client = await net.client();
+    await client.subscribe('jobs', ({ body }) => other.add(body), { group: 'workers' });
+    await client.publish('jobs', 1);
+    await client.publish('jobs', 2);
+    await net.idle();
+    const here = heard.rest.map(([, body]) => body);
+    await heard.take(here.length);
+    expect([...here, ...other.items].toSorted((a, b) => Number(a) - Number(b))).toEqual([1, 2]);
+    expect(here).toHaveLength(1);
   });
 
   it('goes on after a handler has failed', async () => {
