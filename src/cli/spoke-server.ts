@@ -9,6 +9,7 @@ import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
 import { LOG_LEVELS, logConsole, serverLog } from './server-log.js';
 import { listenForStop, untilStopped } from './stop.js';
+import { inheritedEndpoints, ServiceNotifier } from './systemd.js';
 import { VERSION } from '../version.js';
 import { firstSteps, urlsFor } from './welcome.js';
 
@@ -33,7 +34,11 @@ const command = newCommand({
   exitCodes: [
     ['1', 'it cannot listen there (another program has the port, or it is not allowed), or the store cannot be opened'],
   ],
-  remarks: ['Without --listen it is tcp://0.0.0.0:SPOKEPORT (environment), else tcp://0.0.0.0:7181.'],
+  remarks: [
+    'Without --listen it is the sockets that systemd opened for it, else tcp://0.0.0.0:SPOKEPORT (environment), else ' +
+      'tcp://0.0.0.0:7181.',
+    'SIGTERM and SIGINT end it when its clients have what is theirs, within a second; a second signal ends it at once.',
+  ],
 })
   .option('--listen <url>', 'where to listen; may be given several times', collect)
   .option('--store <folder>', 'keep persistent messages in this folder (default: in memory only)')
@@ -47,16 +52,20 @@ const command = newCommand({
   .action(async (options: Options) => {
     // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
     const stop = listenForStop({ withOutput: false });
-    const { container, broker } = await compose(options);
+    const { container, broker, log } = await compose(options, inheritedEndpoints(process.env, process.pid));
+    using service = new ServiceNotifier(process.env, process.pid, log);
     const { addresses } = broker;
     if (options.json) printJson({ addresses, urls: urlsFor(addresses), pid: process.pid, version: VERSION });
     else printLine(firstSteps(addresses, process.argv[1] ?? ''));
+    service.ready(`listening on ${addresses.join(', ')}`);
     await untilStopped(stop);
+    service.stopping();
     await container.unbindAllAsync();
   });
 
 // The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
-async function compose({ listen, store, logLevel }: Options) {
+async function compose({ listen: asked, store, logLevel }: Options, inherited: readonly string[]) {
+  const listen = asked ?? (inherited.length > 0 ? inherited : undefined);
   if (store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
   if (listen?.some((url) => url.startsWith('memory:'))) {
     throw new UsageError('memory:// joins the parts of one program; no other program could reach this broker');
@@ -72,7 +81,7 @@ async function compose({ listen, store, logLevel }: Options) {
   const log = serverLog(logLevel);
   logConsole(log);
   container.rebind(TOKENS.Logger).toConstantValue(log);
-  return { container, broker: await container.getAsync(Broker) };
+  return { container, log, broker: await container.getAsync(Broker) };
 }
 
 void run(command);

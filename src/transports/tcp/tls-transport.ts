@@ -14,6 +14,7 @@ import { SocketConnection } from './connection.js';
 import { Doorstep } from './doorstep.js';
 import { acceptFailed, connectFailed, connectTimedOut, listenFailed } from './errors.js';
 import { boundTo, hostAndPort, remoteAddress, requireParams, SOCKET_OPTIONS } from './host-port.js';
+import { INHERITED, inheritedFrom } from './inherited.js';
 import { stopListening, untilListening, untilOpen } from './opening.js';
 
 export interface TlsTransportOptions extends TlsOptions {
@@ -78,14 +79,15 @@ export class TlsTransport implements Transport {
   ): Promise<Listener> {
     const { signal, limits, onError } = options;
     const asked = hostAndPort(address, { host: '0.0.0.0', port: DEFAULT_PORT }, 'listen');
-    requireParams(address, TLS_PARAMS);
+    requireParams(address, [...TLS_PARAMS, INHERITED]);
+    const inherited = inheritedFrom(address);
     const tls = tlsOptions(address, this.#options);
     requireNotAborted(address, signal);
     const { secureServer, tlsGate, tlsServerOptions } = await import('../tls/accept.js');
     const secured = secureServer(await tlsServerOptions(address, tls, limits.connectTimeout));
     requireNotAborted(address, signal);
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    await untilListening(server, () => server.listen(asked), {
+    await untilListening(server, () => server.listen(inherited ?? asked), {
       address,
       signal,
       failed: (cause) => listenFailed(address, cause),

@@ -11,6 +11,7 @@ import type { SocketConnectionOptions } from './connection.js';
 import { SocketConnection } from './connection.js';
 import { acceptFailed, connectFailed, connectTimedOut, listenFailed } from './errors.js';
 import { boundTo, hostAndPort, remoteAddress, requireParams, SOCKET_OPTIONS } from './host-port.js';
+import { INHERITED, inheritedFrom } from './inherited.js';
 import { plainClientOnTlsPort } from './mismatch.js';
 import { stopListening, untilListening, untilOpen } from './opening.js';
 import { adopt, canAdopt, Reading } from './reading.js';
@@ -70,10 +71,11 @@ export class TcpTransport implements Transport {
   ): Promise<Listener> {
     const { signal, onError } = options;
     const { host, port } = hostAndPort(address, { host: '0.0.0.0', port: DEFAULT_PORT }, 'listen');
-    requireParams(address, []);
+    requireParams(address, [INHERITED]);
+    const inherited = inheritedFrom(address);
     requireNotAborted(address, signal);
     const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
-    await untilListening(server, () => server.listen({ host, port }), {
+    await untilListening(server, () => server.listen(inherited ?? { host, port }), {
       address,
       signal,
       failed: (cause) => listenFailed(address, cause),

@@ -10,7 +10,7 @@ export interface UnixAddress {
   /** Absolute. */
   readonly path: string;
   /** Permissions of the socket file. */
-  readonly mode: number | undefined;
+  readonly mode?: number | undefined;
 }
 
 /** The system's `sun_path` without its final NUL. Node cuts a longer path short without a word. */
@@ -40,7 +40,7 @@ export function unixAddress(address: Address): UnixAddress {
     );
   }
   const mode = address.params.get('mode');
-  return { path, mode: mode === undefined ? undefined : parseMode(mode, href) };
+  return { path, ...(mode !== undefined && { mode: parseMode(mode, href) }) };
 }
 
 function parseMode(text: string, href: string): number {

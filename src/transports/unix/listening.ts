@@ -39,24 +39,25 @@ export class UnixListening {
 
   async listen(
     address: Address,
-    { path, mode }: UnixAddress,
+    where: UnixAddress | { readonly fd: number },
     onConnection: (connection: Connection) => void,
     { signal, onError }: ListenOptions,
   ): Promise<Listener> {
-    const server = await bind(address, { path, mode }, signal);
-    const file = look(path);
-    const where = formatAddress({ scheme: 'unix', path });
+    const { server, path, stop } = await ('fd' in where
+      ? inherit(address, where.fd, signal)
+      : bindFile(address, where, signal));
+    const name = formatAddress({ scheme: 'unix', path });
     const adopting = canAdopt();
     let accepted = 0;
     server.on('connection', (socket) => {
-      handOver(this.#accept(socket, `${where}#${++accepted}`, adopting), onConnection, onError);
+      handOver(this.#accept(socket, `${name}#${++accepted}`, adopting), onConnection, onError);
     });
-    server.on('error', (error) => report(onError, acceptFailed(where, error)));
+    server.on('error', (error) => report(onError, acceptFailed(name, error)));
     let closed: Promise<void> | undefined;
     return {
-      address: where,
+      address: name,
       close() {
-        closed ??= stop(server, path, file);
+        closed ??= stop();
         return closed;
       },
     };
@@ -72,6 +73,31 @@ export class UnixListening {
     const closeTimeout = this.#closeTimeout;
     return new SocketConnection({ socket, peer, plain: true, closeTimeout, ...(adopted !== undefined && { reading }) });
   }
+}
+
+interface Bound {
+  readonly server: Server;
+  readonly path: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function bindFile(address: Address, where: UnixAddress, signal: AbortSignal | undefined): Promise<Bound> {
+  const { path } = where;
+  const server = await bind(address, where, signal);
+  const file = look(path);
+  return { server, path, stop: () => stop(server, path, file) };
+}
+
+/** The file is of whoever made it. */
+async function inherit(address: Address, fd: number, signal: AbortSignal | undefined): Promise<Bound> {
+  const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
+  await untilListening(server, () => server.listen({ fd }), {
+    address,
+    signal,
+    failed: (cause) => listenFailed(address, `file descriptor ${fd} cannot be listened on: ${textOf(cause)}`, cause),
+  });
+  const path = server.address();
+  return { server, path: typeof path === 'string' ? path : '', stop: () => stopListening(server) };
 }
 
 /** Listens, after a stale file was removed if need be. */

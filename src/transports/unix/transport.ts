@@ -6,6 +6,8 @@ import type { Address, Connection, ConnectOptions, Listener, ListenOptions, Tran
 import { formatAddress } from '../address.js';
 import { requireNotAborted } from '../opening.js';
 import { SocketConnection } from '../tcp/connection.js';
+import { INHERITED, inheritedFrom } from '../tcp/inherited.js';
+import { requireParams } from '../tcp/host-port.js';
 import { untilOpen } from '../tcp/opening.js';
 import { Reading } from '../tcp/reading.js';
 import { unixAddress } from './address.js';
@@ -78,13 +80,15 @@ export class UnixTransport implements Transport {
     options: ListenOptions,
   ): Promise<Listener> {
     const { signal } = options;
-    const { path, mode = this.#mode } = unixAddress(address);
+    const inherited = inheritedFrom(address);
+    if (inherited !== undefined) requireParams(address, [INHERITED]);
+    const where = inherited ?? { mode: this.#mode, ...unixAddress(address) };
     requireNotAborted(address, signal);
     this.#listening ??= import('./listening.js').then(
       ({ UnixListening }) => new UnixListening(this.#readBuffer, this.#closeTimeout),
     );
     const listening = await this.#listening;
     requireNotAborted(address, signal);
-    return listening.listen(address, { path, mode }, onConnection, options);
+    return listening.listen(address, where, onConnection, options);
   }
 }

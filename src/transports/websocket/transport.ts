@@ -7,6 +7,7 @@ import { DEFAULT_WEB_PORT } from '../endpoint.js';
 import { requireNotAborted } from '../opening.js';
 import { listenFailed } from '../tcp/errors.js';
 import { hostAndPort, requireParams } from '../tcp/host-port.js';
+import { INHERITED, inheritedFrom } from '../tcp/inherited.js';
 import { untilListening } from '../tcp/opening.js';
 import { ClientContexts } from '../tls/contexts.js';
 import type { TlsOptions } from '../tls/options.js';
@@ -87,7 +88,8 @@ export class WebSocketTransport implements Transport {
     const { signal, limits, onError } = options;
     const isSecure = address.scheme === 'wss';
     const asked = targetOf(address, '0.0.0.0', 'listen');
-    requireParams(address, isSecure ? [...TLS_PARAMS, 'origins'] : ['origins']);
+    requireParams(address, [...(isSecure ? TLS_PARAMS : []), 'origins', INHERITED]);
+    const inherited = inheritedFrom(address);
     const origins = originsOf(address) ?? this.#origins;
     requireNotAborted(address, signal);
     const { tlsServerOptions, WebSocketListening } = await import('./listening.js');
@@ -106,7 +108,7 @@ export class WebSocketTransport implements Transport {
       onConnection,
       onError,
     });
-    await untilListening(listening.server, () => listening.server.listen(asked), {
+    await untilListening(listening.server, () => listening.server.listen(inherited ?? asked), {
       address,
       signal,
       failed: (cause) => listenFailed(address, cause),
