@@ -1,13 +1,15 @@
 /**
- * What a durable store costs: writes per second, one after another and 64 at a time, time to open, memory.
+ * What a durable store costs: writes per second, one after another and 64 at a time, beside bare flushes of the same disk;
+ * the same published by a client to a broker over TCP (both in this process), acknowledged; time to open, memory.
  *
- * npx esbuild test/bench/micro/store.bench.ts --bundle --platform=node --format=cjs --external:lmdb --outfile=dist/store.bench.cjs &&
- *   node --expose-gc dist/store.bench.cjs [messages] [folder]
+ * npm run bench:micro store [messages] [folder]
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Broker } from '../../../src/broker/index.js';
+import { Client } from '../../../src/node/index.js';
 import type { MessageStore, StoredMessage } from '../../../src/contracts/index.js';
 import { LmdbStore, MemoryStore } from '../../../src/stores/index.js';
 
@@ -20,17 +22,49 @@ function message(n: number): StoredMessage {
   return { channel, time: n, codec: 'json', frame: new Uint8Array(FRAME).fill(65) };
 }
 
-async function perSecond(store: MessageStore, inFlight: number, milliseconds: number): Promise<number> {
+type Write = (n: number) => Promise<void> | undefined;
+
+async function perSecond(write: Write, inFlight: number, milliseconds: number): Promise<number> {
   const start = performance.now();
   let done = 0;
   const loop = async (lane: number) => {
     while (performance.now() - start < milliseconds) {
-      await store.put(message(lane * 1000 + (done % 1000)));
+      await write(lane * 1000 + (done % 1000));
       done++;
     }
   };
   await Promise.all(Array.from({ length: inFlight }, async (_, lane) => loop(lane)));
   return (done / (performance.now() - start)) * 1000;
+}
+
+/** What the disk can do: a page written and flushed, again and again. */
+function flushesPerSecond(milliseconds: number): number {
+  const file = openSync(join(folder, 'bare'), 'w');
+  const page = new Uint8Array(4096);
+  const start = performance.now();
+  let done = 0;
+  for (; performance.now() - start < milliseconds; done++) {
+    writeSync(file, page, 0, page.length, 0);
+    fdatasyncSync(file);
+  }
+  closeSync(file);
+  return (done / (performance.now() - start)) * 1000;
+}
+
+async function published(rounds: number): Promise<void> {
+  const store = new LmdbStore(join(folder, 'published'));
+  const broker = await Broker.start({ listen: 'tcp://127.0.0.1:0', store });
+  const client = await Client.connect({ url: broker.addresses[0] ?? '' });
+  const text = 'x'.repeat(FRAME - 100);
+  for (let round = 0; round < rounds; round++) {
+    for (const inFlight of [1, 64, 1000]) {
+      const write = async (n: number) => client.publish(message(n).channel, text, { persist: true });
+      const rate = await perSecond(write, inFlight, 1000);
+      console.log(`${inFlight} in flight: ${rate.toFixed(0)} durable publishes a second`);
+    }
+  }
+  await client.close();
+  await broker.close();
 }
 
 async function fill(store: MessageStore): Promise<void> {
@@ -47,14 +81,15 @@ function memory(): { heap: number; buffers: number; resident: number } {
 
 async function measured(what: string, make: () => Promise<MessageStore>): Promise<MessageStore> {
   const before = memory();
-  const start = performance.now();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
   const store = await make();
   const time = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
   const after = memory();
   const MB = (bytes: number) => (bytes / 1e6).toFixed(1);
   const { heap, buffers, resident } = after;
   console.log(
-    `${what}: ${store.size} messages of ${FRAME} bytes, ${time.toFixed(0)} ms, heap ${MB(heap - before.heap)} MB, ` +
+    `${what}: ${store.size} messages of ${FRAME} bytes, ${time.toFixed(0)} ms (${((user + system) / 1000).toFixed(0)} of the processor), heap ${MB(heap - before.heap)} MB, ` +
       `buffers ${MB(buffers - before.buffers)} MB, resident ${MB(resident - before.resident)} MB`,
   );
   return store;
@@ -63,12 +98,16 @@ async function measured(what: string, make: () => Promise<MessageStore>): Promis
 async function main(): Promise<void> {
   const writing = new LmdbStore(join(folder, 'writing'));
   await writing.open();
-  for (const inFlight of [1, 64, 1000]) {
-    console.log(
-      `${inFlight} in flight: ${(await perSecond(writing, inFlight, 3000)).toFixed(0)} durable writes a second`,
-    );
+  const ROUNDS = 3;
+  for (let round = 0; round < ROUNDS; round++) {
+    console.log(`bare flushes of 4 KiB: ${flushesPerSecond(1000).toFixed(0)} a second`);
+    for (const inFlight of [1, 64, 1000]) {
+      const rate = await perSecond((n) => writing.put(message(n)), inFlight, 1000);
+      console.log(`${inFlight} in flight: ${rate.toFixed(0)} durable writes a second`);
+    }
   }
   await writing.close();
+  await published(ROUNDS);
 
   const path = join(folder, 'full');
   const filling = await measured('written to LMDB', async () => {
