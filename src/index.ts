@@ -105,6 +105,7 @@ export type { UnixTransportOptions } from './transports/unix/index.js';
 export { WebSocketTransport } from './transports/websocket/index.js';
 export type { Origins, WebSocketTransportOptions } from './transports/websocket/index.js';
 export {
+  asyncapi,
   channel,
   ChannelAddress,
   ChannelSet,
@@ -121,12 +122,17 @@ export {
   unchecked,
 } from './typed/index.js';
 export type {
+  AsyncApiDocument,
+  AsyncApiInfo,
+  AsyncApiParts,
   ChannelContract,
   ChannelFamily,
   ChannelOptions,
+  ContractHost,
   ErrorSchemas,
   InputOf,
   Issue,
+  JsonSchema,
   MethodContractOptions,
   Methods,
   NoErrors,
@@ -144,6 +150,7 @@ export type {
   ServiceContract,
   ServiceFamily,
   ServiceHandlers,
+  ServiceLike,
   StandardSchema,
   TokenOf,
   TypedHandler,

@@ -4,6 +4,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export {
+  asyncapi,
   channel,
   ChannelAddress,
   ChannelSet,
@@ -19,13 +20,18 @@ export {
   unchecked,
 } from './typed/index.js';
 export type {
+  AsyncApiDocument,
+  AsyncApiInfo,
+  AsyncApiParts,
   ChannelContract,
   ChannelFamily,
   ChannelOptions,
+  ContractHost,
   ErrorSchemas,
   ServiceHandlers,
   InputOf,
   Issue,
+  JsonSchema,
   MethodContractOptions,
   Methods,
   NoErrors,
@@ -42,6 +48,7 @@ export type {
   ServiceClient,
   ServiceContract,
   ServiceFamily,
+  ServiceLike,
   StandardSchema,
   TokenOf,
   TypedHandler,

@@ -1,9 +1,13 @@
 // Contracts: what channels hold and services do, said once, known to the compiler, and checked when the program runs.
 
+export { asyncapi } from './asyncapi.js';
+export type { AsyncApiDocument, AsyncApiInfo, AsyncApiParts, ServiceLike } from './asyncapi.js';
 export { channel, ChannelAddress, ChannelSet, isChannels } from './channel.js';
 export type { ChannelContract, ChannelFamily, ChannelOptions } from './channel.js';
 export { issuesOf } from './check.js';
 export type { Issue } from './check.js';
+export type { ContractHost } from './host.js';
+export type { JsonSchema } from './json-schema.js';
 export { TypedKeptValues } from './kept.js';
 export type { TypedKeptEntry, TypedKeptValue } from './kept.js';
 export { TypedMessage } from './message.js';

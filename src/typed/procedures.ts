@@ -1,8 +1,9 @@
 // Services by contract on a client with remote calls: both sides of them.
 
 import { SpokeError } from '../contracts/index.js';
-import type { CallOptions, Provider, RpcClient } from '../rpc/index.js';
+import type { CallOptions, Provider } from '../rpc/index.js';
 import { parse } from './check.js';
+import type { ContractHost } from './host.js';
 import type { InputOf, OutputOf } from './schema.js';
 import type { MethodContract, Methods, ServiceAddress } from './service.js';
 
@@ -28,7 +29,7 @@ export interface ProvideOptions {
 
 /** Provides all methods of a service, or none. */
 export async function provide(
-  client: RpcClient,
+  client: ContractHost,
   service: ServiceAddress,
   handlers: Readonly<Record<string, unknown>>,
   options?: ProvideOptions,
@@ -62,7 +63,7 @@ export async function provide(
   return { name: prefix, close, [Symbol.asyncDispose]: close };
 }
 
-export function use(client: RpcClient, { prefix, methods }: ServiceAddress): object {
+export function use(client: ContractHost, { prefix, methods }: ServiceAddress): object {
   const calls = Object.entries(methods).map(([method, contract]) => {
     const procedure = `${prefix}/${method}`;
     const call = async (argument: unknown, options?: CallOptions): Promise<unknown> => {
@@ -76,7 +77,7 @@ export function use(client: RpcClient, { prefix, methods }: ServiceAddress): obj
 }
 
 /** A wrong result is the provider's mistake: it learns what, its caller that there is none. */
-function requireResult(client: RpcClient, contract: MethodContract, result: unknown, procedure: string): void {
+function requireResult(client: ContractHost, contract: MethodContract, result: unknown, procedure: string): void {
   try {
     parse(contract.output, result, { what: 'result', where: procedure });
   } catch (error) {

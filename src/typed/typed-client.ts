@@ -3,10 +3,11 @@
 import type { Message, PublishOptions, SubscribeOptions } from '../client/index.js';
 import { textOf } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { Provider, RpcClient } from '../rpc/index.js';
+import type { Provider } from '../rpc/index.js';
 import type { ChannelAddress, ChannelSet } from './channel.js';
 import { checkBody } from './channel.js';
 import { parse } from './check.js';
+import type { ContractHost } from './host.js';
 import { TypedMessage } from './message.js';
 import type { ServiceHandlers, ProvideOptions, ServiceClient } from './procedures.js';
 import { provide, use } from './procedures.js';
@@ -16,9 +17,10 @@ import { readEach, TypedSubscription } from './subscription.js';
 
 /** Made by `typed`. */
 export class TypedClient {
-  readonly client: RpcClient;
+  /** What it publishes, subscribes, calls and provides with. */
+  readonly client: ContractHost;
 
-  constructor(client: RpcClient) {
+  constructor(client: ContractHost) {
     this.client = client;
   }
 
@@ -101,11 +103,11 @@ export class TypedClient {
  * const robots = typed(await Client.connect());
  * await robots.subscribe(pose, ({ params, body }) => draw(params.id, body.x));
  */
-export function typed(client: RpcClient): TypedClient {
+export function typed(client: ContractHost): TypedClient {
   return new TypedClient(client);
 }
 
-function reader<Params, In, Out>(client: RpcClient, of: ChannelSet<Params, In, Out>): Reading<Params, Out> {
+function reader<Params, In, Out>(client: ContractHost, of: ChannelSet<Params, In, Out>): Reading<Params, Out> {
   const { path, schema } = of;
   return (message) => {
     const { channel } = message;
