@@ -71,6 +71,8 @@ export class World {
   readonly #publishers: Client[] = [];
   readonly #listeners: Listener[] = [];
   readonly #counts = new Map<string, number>();
+  /** What is on the disks of brokers that were killed. */
+  readonly #left = new Map<number, MemoryStore>();
   #kept = 0;
 
   constructor(seed: number) {
@@ -194,11 +196,13 @@ export class World {
 
   async #startBroker(n: number): Promise<void> {
     const name = `broker-${n}`;
+    const left = this.#left.get(n);
+    this.#left.delete(n);
     if (this.topology.foreign.includes(n)) {
       const broker = await PlainBroker.start(this.net.transport(name), `memory://${name}`, this.net.clock);
       this.#stores[n] = this.#brokers[n] = broker;
     } else {
-      const store = new MemoryStore();
+      const store = left ?? new MemoryStore();
       this.#stores[n] = store;
       this.#brokers[n] = await this.net.broker({ name, store });
     }
@@ -243,6 +247,7 @@ export class World {
       case 4: {
         const victim = this.#brokers[broker];
         this.#brokers[broker] = undefined;
+        if (victim instanceof Broker && this.random() < 0.7) this.#left.set(broker, copyOf(this.#stores[broker]));
         if (victim instanceof Broker) await net.crash(victim);
         else if (victim !== undefined) await net.until(victim.close());
         else await this.#startBroker(broker);
@@ -274,7 +279,12 @@ export class World {
     // The peers cannot clear.
     if (this.topology.foreign.length === 0 && this.random() < 0.25)
       publisher.kept.clear(this.#pick(KEPT)).catch(() => {});
-    else publisher.publish(this.#pick(KEPT), `value ${++this.#kept}`, { persist: true }).catch(() => {});
+    else {
+      // They cannot forget either. It is over before anything is checked.
+      const mortal = this.topology.foreign.length === 0 && this.random() < 0.25;
+      const options = { persist: true, ...(mortal && { ttl: 1 + Math.floor(this.random() * 5000) }) };
+      publisher.publish(this.#pick(KEPT), `value ${++this.#kept}`, options).catch(() => {});
+    }
   }
 
   #check(listener: Listener, published: readonly Published[]): void {
@@ -320,4 +330,13 @@ export class World {
       .sort(([a], [b]) => a - b)
       .map(([, key]) => key);
   }
+}
+
+/** What a store that lasts would have after a crash. */
+function copyOf(store: MemoryStore | PlainBroker | undefined): MemoryStore {
+  const copy = new MemoryStore();
+  if (!(store instanceof MemoryStore)) return copy;
+  for (const message of store.match('**')) copy.put(message);
+  for (const [key, value] of store.notes()) copy.note(key, value);
+  return copy;
 }
