@@ -5,7 +5,7 @@ import { builtinModules } from 'node:module';
 const FLOORS = [
   ['contracts'],
   ['channels'],
-  ['transports', 'codecs', 'stores', 'backplanes'],
+  ['transports', 'codecs', 'stores', 'backplanes', 'access'],
   ['link'],
   ['broker', 'client'],
   ['rpc', 'bridge'],
@@ -23,6 +23,7 @@ const NODE_SIDE = [
   'transports/(tcp|tls|unix)/',
   'transports/websocket/(?!browser)',
   'stores/',
+  'access/',
   'backplanes/',
   'broker/',
   'node/',

@@ -1,5 +1,16 @@
 // The public names, one by one.
 
+export {
+  CertificateAuthenticator,
+  ChainAuthenticator,
+  hashPassword,
+  hashToken,
+  newToken,
+  PasswordAuthenticator,
+  TokenAuthenticator,
+  UnixAuthenticator,
+} from './access/index.js';
+export type { ChainOptions } from './access/index.js';
 export { Bridge, Proxy } from './bridge/index.js';
 export type {
   BridgeEvents,
@@ -25,6 +36,7 @@ export type {
   ClientState,
   KeptEntry,
   KeptValue,
+  Login,
   MessageHandler,
   PublishOptions,
   SetOptions,
@@ -47,6 +59,7 @@ export type {
   Connection,
   ConnectionHandler,
   ConnectOptions,
+  Credentials,
   Deframer,
   FrameHandler,
   FrameSink,
@@ -59,6 +72,7 @@ export type {
   Listener,
   ListenOptions,
   Logger,
+  LoginPeer,
   MessageReader,
   MessageStore,
   MessageView,

@@ -1,7 +1,7 @@
 // Joins two brokers: docs/bridges.md.
 
 import { Seen } from '../broker/index.js';
-import type { WaitOptions } from '../client/index.js';
+import type { Login, WaitOptions } from '../client/index.js';
 import { randomId, waitFor } from '../client/index.js';
 import { findCodec, JsonCodec, MsgpackCodec } from '../codecs/index.js';
 import type { Clock, Codec, MessageView, Transport } from '../contracts/index.js';
@@ -10,7 +10,7 @@ import type * as bridgeControl from '../link/bridge-control.js';
 import * as control from '../link/control.js';
 import { systemClock, Turn } from '../link/index.js';
 import type { Endpoint } from '../transports/index.js';
-import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
+import { connectUrl, parseAddress, TransportRegistry, withoutLogin } from '../transports/index.js';
 import { nodeTransports } from '../transports/node.js';
 import { Crossing } from './crossing.js';
 import { BridgeEmitter } from './emitter.js';
@@ -63,8 +63,8 @@ export class Bridge implements AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     this.#turn = new Turn(this.#clock);
     const owner = this.#owner();
-    const side = (number: 1 | 2, endpoint: Endpoint, codec: Codec | string) => {
-      const { address, transport } = reach(endpoint, transports);
+    const side = (number: 1 | 2, endpoint: Endpoint, codec: Codec | string, given: Login | undefined) => {
+      const { address, transport, auth } = reach(endpoint, transports);
       return new Side(
         {
           number,
@@ -75,13 +75,14 @@ export class Bridge implements AsyncDisposable {
           clock: this.#clock,
           turn: this.#turn,
           reconnect: options.reconnect,
+          auth: given ?? auth,
           signal: this.#abort.signal,
         },
         owner,
       );
     };
-    this.#side1 = side(1, url1, codec1);
-    this.#side2 = side(2, url2, codec2);
+    this.#side1 = side(1, url1, codec1, options.auth1);
+    this.#side2 = side(2, url2, codec2, options.auth2);
     const [seen, aliases, id] = [new Seen(), new Seen(), randomId()];
     let numbered = 0;
     const crossing = (from: Side, to: Side) =>
@@ -327,8 +328,9 @@ export class Bridge implements AsyncDisposable {
 const CODECS: readonly Codec[] = [new JsonCodec(), new MsgpackCodec()];
 
 function reach(endpoint: Endpoint, transports: readonly Transport[]) {
-  const address = parseAddress(connectUrl(endpoint, {}));
-  return { address, transport: new TransportRegistry(transports).find(address) };
+  const { url, auth } = typeof endpoint === 'string' ? withoutLogin(endpoint) : { url: endpoint };
+  const address = parseAddress(connectUrl(url, {}));
+  return { address, transport: new TransportRegistry(transports).find(address), auth };
 }
 
 function sameBroker(one: Side, two: Side): SpokeError {

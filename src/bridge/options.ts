@@ -1,6 +1,6 @@
 // What a bridge is made of, and what it tells of itself.
 
-import type { BackoffOptions } from '../client/index.js';
+import type { BackoffOptions, Login } from '../client/index.js';
 import type { Clock, Codec, Limits, SpokeError, Transport } from '../contracts/index.js';
 import type { Endpoint } from '../transports/index.js';
 import type { FilterOptions } from './filter.js';
@@ -14,6 +14,9 @@ export interface BridgeOptions extends FilterOptions {
   /** A codec or the name of a built-in one. Default `json`. Where both sides speak the same, bodies are not looked at. */
   readonly codec1?: Codec | string;
   readonly codec2?: Codec | string;
+  /** Who the bridge is to each broker, as `auth` of a `Client`. Default: nobody. */
+  readonly auth1?: Login;
+  readonly auth2?: Login;
   /** Channels that have another name on the other side. Default: none. */
   readonly map?: readonly PrefixPair[];
   /** Default: TCP, TLS, Unix sockets and WebSocket. */

@@ -3,7 +3,7 @@
 import { createNanoEvents } from 'nanoevents';
 
 import { Broker } from '../broker/index.js';
-import type { BackoffOptions, WaitOptions } from '../client/index.js';
+import type { BackoffOptions, Login, WaitOptions } from '../client/index.js';
 import { randomId, reportUnheard } from '../client/index.js';
 import type {
   Address,
@@ -39,6 +39,8 @@ export interface ProxyOptions {
   readonly codecs?: readonly Codec[];
   /** For both sides. Default: TCP, TLS, Unix sockets and WebSocket. */
   readonly transports?: readonly Transport[];
+  /** Who the proxy is to the private broker, as `auth` of a `Client`. Default: nobody. */
+  readonly auth?: Login;
   /** Who may connect to the public side. Default: everyone. */
   readonly authenticator?: Authenticator;
   /** For both sides. */
@@ -113,6 +115,7 @@ export class Proxy implements AsyncDisposable {
       listen: [inside, ...endpoints],
       showControl: false,
       authenticator: {
+        ...(authenticator?.takesLogins === true && { takesLogins: true }),
         authenticate: (peer, signal) => {
           if (within.has(peer)) return PROXY;
           return authenticator === undefined ? PUBLIC : authenticator.authenticate(peer, signal);
@@ -127,6 +130,7 @@ export class Proxy implements AsyncDisposable {
       url1: url,
       url2: inside,
       include: channels.map((pattern) => ({ pattern, from: 1 })),
+      ...(options.auth !== undefined && { auth1: options.auth }),
       ...(codec !== undefined && { codec1: codec, codec2: codec }),
       ...(options.reconnect !== undefined && { reconnect: options.reconnect }),
     });

@@ -5,6 +5,7 @@ import { Barrier } from '../client/barrier.js';
 import { Connector } from '../client/connector.js';
 import type { BackoffOptions } from '../client/index.js';
 import { randomId } from '../client/index.js';
+import type { Login } from '../client/session.js';
 import { ClientSession } from '../client/session.js';
 import type {
   Address,
@@ -41,6 +42,7 @@ export interface SideOptions {
   readonly clock: Clock;
   readonly turn: Turn;
   readonly reconnect: BackoffOptions | undefined;
+  readonly auth: Login | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -194,9 +196,11 @@ export class Side {
   }
 
   async #serve(connection: Connection): Promise<CloseReason> {
-    const { limits, clock, turn, codec, signal } = this.#options;
+    const { limits, clock, turn, codec, signal, auth } = this.#options;
     return new Promise((resolve) => {
       const barrier = new Barrier(clock, (number) => session.ping(number));
+      const greet = () => this.#greet(session);
+      let asked = false;
       const session = new ClientSession<MessageView, Codec>(
         connection,
         {
@@ -205,6 +209,7 @@ export class Side {
           report: (error) => this.#owner.report(this, error),
           refused: (_pattern, error) => this.#owner.report(this, error),
           pinged: (number) => barrier.returned(number),
+          ready,
           drain: () => this.#owner.drained(this),
           close: (reason) => {
             this.#cancelWatch?.();
@@ -226,6 +231,7 @@ export class Side {
           id: this.#id,
           heartbeat: HEARTBEAT,
           features: ['bridge'],
+          ...(auth !== undefined && { auth }),
         },
       );
       this.#session = session;
@@ -234,11 +240,13 @@ export class Side {
       this.#welcomedBy = undefined;
       session.start();
       this.#cancelWatch = clock.setTimer(limits.connectTimeout, () => this.#silent(limits.connectTimeout));
-      // A broker that knows bridges has said by then what is wanted; one that does not has said nothing.
-      barrier.wait().passed.then(
-        () => this.#greet(session),
-        () => {},
-      );
+      if (auth === undefined) ready();
+      function ready(): void {
+        if (asked) return;
+        asked = true;
+        // A broker that knows bridges has said by then what is wanted; one that does not has said nothing.
+        barrier.wait().passed.then(greet, () => {});
+      }
     });
   }
 

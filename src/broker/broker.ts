@@ -12,6 +12,7 @@ import type { ListenEndpoint } from '../transports/index.js';
 import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
 import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
+import { Admission } from './admission.js';
 import { Exchange } from './exchange.js';
 import type { BrokerOptions, BrokerStats } from './options.js';
 import { Retained } from './retained.js';
@@ -40,8 +41,7 @@ export class Broker {
   readonly #makeOutbox: MakeOutbox;
   readonly #onChunk = (): void => this.#turn.begin();
   readonly #sessions = new Set<Session>();
-  // Ends the waiting for one authentication each.
-  readonly #authenticating = new Set<(reason: unknown) => void>();
+  readonly #admission: Admission;
   readonly #listeners: Listener[] = [];
   readonly #abort = new AbortController();
   #connections = 0;
@@ -74,7 +74,14 @@ export class Broker {
     });
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
     this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
+    this.#admission = new Admission({
+      authenticator: options.authenticator,
+      limits: this.#limits,
+      clock: this.#clock,
+      logger: this.#logger,
+    });
     this.#exchange = new Exchange({
+      admission: this.#admission,
       limits: this.#limits,
       logger: this.#logger,
       turn: this.#turn,
@@ -182,7 +189,7 @@ export class Broker {
   async #close(): Promise<void> {
     const closed = new SpokeError('CLOSED', 'the broker was closed');
     this.#abort.abort(closed);
-    for (const stop of this.#authenticating) stop(closed);
+    this.#admission.close(closed);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
@@ -226,48 +233,19 @@ export class Broker {
       this.#start(connection, undefined);
       return;
     }
-    void this.#authenticate(connection).then((identity) => {
-      if (identity !== undefined && !this.#abort.signal.aborted) {
-        this.#start(connection, identity);
+    void this.#admission.ask(connection.peer).then((answer) => {
+      const unknown = answer instanceof Error;
+      if (!this.#abort.signal.aborted && (!unknown || this.#admission.takesLogins)) {
+        this.#start(connection, unknown ? undefined : answer, unknown);
         return;
       }
       this.#connections--;
-      connection.abort(new SpokeError('UNAUTHENTICATED', `${address} was not let in`));
+      connection.abort(unknown ? answer : new SpokeError('CLOSED', 'the broker is closing'));
     });
   }
 
-  // Never rejects: a failure is a refusal.
-  async #authenticate(connection: Connection): Promise<Identity | undefined> {
-    const { address } = connection.peer;
-    const abort = new AbortController();
-    let giveUp = (): void => {};
-    const gaveUp = new Promise<undefined>((resolve) => (giveUp = () => resolve(undefined)));
-    const stop = (reason: unknown): void => {
-      abort.abort(reason);
-      giveUp();
-    };
-    const { connectTimeout } = this.#limits;
-    const cancel = this.#clock.setTimer(connectTimeout, () => {
-      stop(new SpokeError('TIMEOUT', `${address} was not authenticated in ${connectTimeout} ms`));
-    });
-    this.#authenticating.add(stop);
-    try {
-      const identity = await Promise.race([
-        this.#options.authenticator?.authenticate(connection.peer, abort.signal),
-        gaveUp,
-      ]);
-      if (identity === undefined) this.#logger.warn({ from: address }, 'not let in');
-      return identity;
-    } catch (error) {
-      this.#logger.error({ err: error, from: address }, 'the authenticator failed; not let in');
-      return undefined;
-    } finally {
-      cancel();
-      this.#authenticating.delete(stop);
-    }
-  }
-
-  #start(connection: Connection, identity: Identity | undefined): void {
+  /** @param outside - whether it has to log in first. */
+  #start(connection: Connection, identity: Identity | undefined, outside = false): void {
     const session = new Session(connection, identity, this.#exchange, {
       recognition: new Recognition(connection, this.#codecs),
       limits: this.#limits,
@@ -275,6 +253,7 @@ export class Broker {
       onChunk: this.#onChunk,
     });
     this.#sessions.add(session);
+    if (outside) this.#exchange.authenticating.started(session);
     this.#logger.debug({ from: session.address }, 'connected');
     session.link.start();
   }

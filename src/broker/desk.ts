@@ -1,16 +1,21 @@
 // What the broker has to say to one connection, and what that connection may do.
 
-import type { Authorizer, Limits, Logger } from '../contracts/index.js';
+import type { Authorizer, Identity, Limits, Logger } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import * as control from '../link/control.js';
 import type { Session } from './session.js';
+
+// What a session may say that has to log in first. A subscription of its own is refused for want of a name.
+const OUTSIDE = /^-control\/(?:hello$|ping\/|subscribe$|unsubscribe$)/;
 
 export interface DeskParts {
   readonly limits: Limits;
   readonly logger: Logger;
   readonly turn: Turn;
   readonly authorizer: Authorizer | undefined;
+  /** Whether there may be sessions that have to log in first. */
+  readonly takesLogins: boolean;
 }
 
 /** Serves all sessions of one broker. */
@@ -19,17 +24,22 @@ export class Desk {
   readonly logger: Logger;
   readonly turn: Turn;
   /** Whether everyone may do everything. */
-  readonly open: boolean;
+  open = true;
   /** Refused since the start. */
   refused = 0;
-  readonly #authorizer: Authorizer | undefined;
+  #authorizer: Authorizer | undefined;
 
   constructor(parts: DeskParts) {
     this.limits = parts.limits;
     this.logger = parts.logger;
     this.turn = parts.turn;
-    this.#authorizer = parts.authorizer;
-    this.open = parts.authorizer === undefined;
+    this.obey(parts);
+  }
+
+  /** Other rules hold from now on. */
+  obey({ authorizer, takesLogins }: Pick<DeskParts, 'authorizer' | 'takesLogins'>): void {
+    this.#authorizer = authorizer;
+    this.open = authorizer === undefined && !takesLogins;
   }
 
   /** Sends a message of the broker's own to this connection alone. */
@@ -54,6 +64,15 @@ export class Desk {
     this.tell(session, control.ERROR, body);
   }
 
+  /** Hangs up on somebody, and says why. */
+  dismiss(session: Session, error: SpokeError): void {
+    this.refused++;
+    // Who it claimed to be is not logged: people type their passwords into the wrong field.
+    this.logger.warn({ code: error.code, from: session.address }, `ended: ${error.message}`);
+    if (session.features.has('errors')) this.tell(session, control.ERROR, { code: error.code, message: error.message });
+    session.link.end(error);
+  }
+
   /** As `refuse`, for those who are told in another way. */
   count(session: Session, error: SpokeError, channel: string | undefined): void {
     this.refused++;
@@ -64,24 +83,68 @@ export class Desk {
     }
   }
 
+  /**
+   * Why a message of a session is not taken; `undefined`: it is.
+   * @param request - whether it is a request to the broker, permitted by what it asks for.
+   */
+  objection(session: Session, channel: string, request: boolean): SpokeError | undefined {
+    if (!session.admitted && !OUTSIDE.test(channel)) return this.stranger('log in first, with a token or a password');
+    return request || this.mayPublish(session, channel) ? undefined : forbidden(session, 'publish', channel);
+  }
+
+  /** @param text - why somebody who is nobody may not do something. */
+  stranger(text: string): SpokeError {
+    return new SpokeError('UNAUTHENTICATED', text);
+  }
+
   /** The authorizer's answer is remembered for the life of the connection. */
   mayPublish(session: Session, channel: string): boolean {
     return session.mayPublish(channel, (asked) => this.#allows(session, 'publish', asked));
   }
 
   maySubscribe(session: Session, pattern: string): boolean {
-    return this.#allows(session, 'subscribe', pattern);
+    return session.admitted && this.#allows(session, 'subscribe', pattern);
+  }
+
+  /** Whether a subscription to a pattern may bring it anything. */
+  maySubscribeSome(session: Session, pattern: string): boolean {
+    const authorizer = this.#authorizer;
+    if (authorizer?.allowsSome === undefined) return this.maySubscribe(session, pattern);
+    try {
+      return session.admitted && authorizer.allowsSome(identityOf(session), pattern);
+    } catch (error) {
+      this.logger.error({ err: error, action: 'subscribe', target: pattern }, 'the authorizer failed; refused');
+      return false;
+    }
+  }
+
+  /** Whether a session gets what is published on a channel that it is subscribed to. */
+  mayReceive(session: Session, channel: string): boolean {
+    return this.#authorizer?.allowsSome === undefined || this.maySubscribe(session, channel);
+  }
+
+  /** Why it may not do this. @param action - `publish` or `subscribe to`. */
+  forbid(session: Session, action: string, target: string): SpokeError {
+    return session.admitted
+      ? forbidden(session, action, target)
+      : this.stranger('log in first, with a token or a password');
   }
 
   #allows(session: Session, action: 'publish' | 'subscribe', target: string): boolean {
     if (this.#authorizer === undefined) return true;
     try {
-      return this.#authorizer.allows(session.identity ?? { name: 'anonymous' }, action, target);
+      return this.#authorizer.allows(identityOf(session), action, target);
     } catch (error) {
       this.logger.error({ err: error, action, target }, 'the authorizer failed; refused');
       return false;
     }
   }
+}
+
+const ANONYMOUS: Identity = { name: 'anonymous', anonymous: true };
+
+function identityOf({ identity }: Session): Identity {
+  return identity ?? ANONYMOUS;
 }
 
 /** @param action - `publish` or `subscribe to`. */

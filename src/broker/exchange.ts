@@ -10,6 +10,7 @@ import { groupInterest } from '../link/group-control.js';
 import { TTL_KEY } from '../link/kept-control.js';
 import {
   Acking,
+  Authenticating,
   Bridging,
   Closing,
   Controls,
@@ -20,7 +21,9 @@ import {
   Requests,
   Subscribing,
 } from './control/index.js';
-import { Desk, forbidden } from './desk.js';
+import type { Admission } from './admission.js';
+import type { DeskParts } from './desk.js';
+import { Desk } from './desk.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
 import { Seen } from './seen.js';
@@ -34,6 +37,7 @@ export interface ExchangeParts {
   readonly retained: Retained;
   readonly transcoder: Transcoder;
   readonly authorizer: Authorizer | undefined;
+  readonly admission: Admission;
   readonly server: control.ServerIdentity;
   /** All there are. */
   readonly sessions: Iterable<Session>;
@@ -54,6 +58,8 @@ const DASH = 0x2d;
 /** Everything that happens to messages between the sessions of one broker. */
 export class Exchange implements SessionOwner {
   readonly router = new Router<Session>();
+  /** Who has to log in first, and does. */
+  readonly authenticating: Authenticating;
   readonly #counters = { received: 0, delivered: 0, discarded: 0 };
   readonly #parts: ExchangeParts;
   readonly #turn: Turn;
@@ -71,7 +77,7 @@ export class Exchange implements SessionOwner {
     this.#parts = parts;
     this.#turn = parts.turn;
     this.#futureSeconds = parts.limits.clockSkew / 1000;
-    this.#desk = new Desk(parts);
+    this.#desk = new Desk({ ...parts, takesLogins: parts.admission.takesLogins });
     this.#replays = new Replays(parts.retained.store, this.#desk, (session, message) => this.#replay(session, message));
     const { transcoder, sessions, server } = parts;
     const { store } = parts.retained;
@@ -96,7 +102,13 @@ export class Exchange implements SessionOwner {
     });
     this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
+    this.authenticating = new Authenticating({
+      desk: this.#desk,
+      admission: parts.admission,
+      identified: (session) => this.#identified(session),
+    });
     const controls = [
+      this.authenticating,
       new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
       { features: ['errors'] as const },
       new Ping(this.#desk, this.#replays),
@@ -108,13 +120,21 @@ export class Exchange implements SessionOwner {
       this.#bridging,
       this.#closing,
     ];
-    this.#controls = new Controls(this.#desk, controls, server);
+    this.#controls = new Controls(this.#desk, controls, server, this.authenticating);
+    this.#admit(parts.authorizer);
   }
 
   /** Counted since the start. */
   get counters() {
     const repeated = this.#bridging.repeated + this.#acking.repeated;
     return { ...this.#counters, refused: this.#desk.refused, repeated };
+  }
+
+  /** Other rules hold from now on, for everyone who is connected. */
+  obey(rules: Pick<DeskParts, 'authorizer' | 'takesLogins'>): void {
+    this.#desk.obey(rules);
+    this.#admit(rules.authorizer);
+    for (const session of this.#parts.sessions) session.forgetAnswers();
   }
 
   /** The store was opened. */
@@ -139,9 +159,12 @@ export class Exchange implements SessionOwner {
       return;
     }
     const handler = channel.charCodeAt(0) === DASH ? this.#controls.find(session, channel) : undefined;
-    if (!this.#desk.open && handler?.request !== true && !this.#desk.mayPublish(session, channel)) {
-      this.#refuse(session, view, forbidden(session, 'publish', channel));
-      return;
+    if (!this.#desk.open) {
+      const objection = this.#desk.objection(session, channel, handler?.request === true);
+      if (objection !== undefined) {
+        this.#refuse(session, view, objection);
+        return;
+      }
     }
     if (handler !== undefined && !(handler.handle(session, view, codec) && this.#parts.showControl)) return;
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
@@ -171,6 +194,24 @@ export class Exchange implements SessionOwner {
   ended(session: Session, reason: CloseReason): void {
     this.#controls.ended(session);
     this.#parts.ended(session, reason);
+  }
+
+  // Asked when a route is found, and remembered with it: rules cost nothing per message.
+  #admit(authorizer: Authorizer | undefined): void {
+    const narrows = authorizer?.allowsSome !== undefined;
+    const admits = narrows ? (session: Session, channel: string) => this.#desk.mayReceive(session, channel) : undefined;
+    this.router.admit(admits);
+    this.#bridging.admit(admits);
+  }
+
+  // Its routes are sought again, and no others.
+  #identified(session: Session): void {
+    session.forgetAnswers();
+    for (const pattern of session.patterns) {
+      this.router.unsubscribe(pattern, session);
+      this.router.subscribe(pattern, session);
+    }
+    this.#grouping.identified(session);
   }
 
   /**
@@ -316,7 +357,7 @@ export class Exchange implements SessionOwner {
   #replay(session: Session, message: StoredMessage): void {
     const { codec } = session.link;
     const { sink } = this.#turn;
-    if (codec === undefined) return;
+    if (codec === undefined || (!this.#desk.open && !this.#desk.mayReceive(session, message.channel))) return;
     let length = message.frame.length;
     if (codec.name === message.codec) {
       // Copied next to its neighbours, so that a whole portion leaves as one range.

@@ -19,6 +19,11 @@ export class GroupsBeyond {
   // Members at another distance are another group here, of which the nearest is asked first.
   readonly #router = new Router<Session>();
 
+  /** As `Router.admit`. */
+  admit(admits: ((bridge: Session, channel: string) => boolean) | undefined): void {
+    this.#router.admit(admits);
+  }
+
   want(bridge: Session, pattern: string, group: string, distance: number): void {
     this.#router.join(pattern, nameAt(group, distance), bridge);
   }

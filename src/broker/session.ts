@@ -18,7 +18,10 @@ const REMEMBERED_CHANNELS = 1024;
 /** The broker's side of one connection. */
 export class Session implements LinkHandler<MessageView, Codec> {
   readonly link: Link<MessageView, Codec>;
-  readonly identity: Identity | undefined;
+  /** Who it is; `undefined`: nobody asked, or it has to log in first. */
+  identity: Identity | undefined;
+  /** Whether it may do more than log in. */
+  admitted = true;
   /** Canonical patterns. */
   readonly patterns = new Set<string>();
   /** Extensions it asked for and got. */
@@ -53,6 +56,11 @@ export class Session implements LinkHandler<MessageView, Codec> {
       this.#mayPublish.set(channel, answer);
     }
     return answer;
+  }
+
+  /** It is someone else now, or may do something else. */
+  forgetAnswers(): void {
+    this.#mayPublish.clear();
   }
 
   message(view: MessageView, codec: Codec): void {

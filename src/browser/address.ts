@@ -34,6 +34,8 @@ export function readAddress(href: string): Address {
       params: new Map(new URLSearchParams(query.replaceAll('+', '%2B'))),
     };
   } catch (cause) {
-    throw new SpokeError('ADDRESS_INVALID', `${href} is no address like wss://host:7182/path`, { cause });
+    throw new SpokeError('ADDRESS_INVALID', `${href.replace(/:.*@/, '')} is no address like wss://host:7182/path`, {
+      cause,
+    });
   }
 }

@@ -1,7 +1,7 @@
 // The client of web pages: WebSocket, the page's own host, and remote calls.
 
 import { PatternList } from '../channels/index.js';
-import type { BackoffOptions, WaitOptions } from '../client/index.js';
+import type { BackoffOptions, Login, WaitOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/small/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
@@ -14,6 +14,8 @@ import { pageUrl, readAddress } from './address.js';
 export interface ClientOptions {
   /** The broker. Default: port 7182 of the page's own host, by `wss://` from pages that came by `https://`. */
   readonly url?: string;
+  /** Who it is: `{ token }` or `{ user, password }`, or a function that is asked at each connection. Default: nobody. */
+  readonly auth?: Login;
   /** Default: `BrowserWebSocketTransport`. */
   readonly transports?: readonly Transport[];
   /** Default: `new JsonCodec()`. Not by name, so that pages which do not use msgpack do not load it. */

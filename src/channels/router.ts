@@ -40,6 +40,7 @@ export class Router<T extends object> implements Routes<T> {
   readonly #literals = new Map<string, Subscribers<T>>();
   readonly #patterns = new PatternTrie<T>();
   readonly #routes: RouteCache<T>;
+  #admits: ((target: T, channel: string) => boolean) | undefined;
   #size = 0;
   #nextRank = 0;
   // Subscriptions to calls by their numbers: literal ones (each call of the peers has one) and patterns (rare).
@@ -161,21 +162,35 @@ export class Router<T extends object> implements Routes<T> {
     return true;
   }
 
+  /**
+   * @param admits - whether a target may have what comes on a channel, from now on. It is asked when a route is found, and
+   *   remembered with it. The number of a call is an empty token then: its route is that of others. `undefined`: yes.
+   */
+  admit(admits: ((target: T, channel: string) => boolean) | undefined): void {
+    this.#admits = admits;
+    this.#routes.clear();
+  }
+
   // What a call's own literal subscribers add is not kept: it is asked for once.
   #findCall(channel: string, call: string): Route<T> {
     const literal = this.#numberedLiterals > 0 ? this.#literals.get(channel) : undefined;
     if (literal === undefined) return this.#routes.get(call) ?? this.#search(call, undefined);
     const crowds: Subscribers<T>[] = [literal];
     this.#patterns.match(channel, crowds);
-    return routeOf(crowds);
+    return this.#routeOf(channel, crowds);
   }
 
   #search(channel: string, literal: Subscribers<T> | undefined): Route<T> {
     const crowds: Subscribers<T>[] = literal === undefined ? [] : [literal];
     this.#patterns.match(channel, crowds);
-    const route = routeOf(crowds);
+    const route = this.#routeOf(channel, crowds);
     this.#routes.set(channel, route);
     return route;
+  }
+
+  #routeOf(channel: string, crowds: readonly Subscribers<T>[]): Route<T> {
+    const admits = this.#admits;
+    return routeOf(crowds, admits && ((target: T) => admits(target, channel)));
   }
 }
 

@@ -62,9 +62,15 @@ export function withoutSubscriber<T extends object>(
   return rest.length === 1 ? rest[0] : rest;
 }
 
-/** What several crowds of subscribers make of a channel: each target once, in the order of rank, members by their groups. */
-export function routeOf<T extends object>(crowds: readonly Subscribers<T>[]): Route<T> {
-  const list: Subscriber<T>[] = [];
+/**
+ * What several crowds of subscribers make of a channel: each target once, in the order of rank, members by their groups.
+ * @param admits - whether a target may be among them. Default: yes.
+ */
+export function routeOf<T extends object>(
+  crowds: readonly Subscribers<T>[],
+  admits?: (target: T) => boolean,
+): Route<T> {
+  let list: Subscriber<T>[] = [];
   let sorted = true;
   let lastRank = -1;
   let grouped = false;
@@ -82,6 +88,7 @@ export function routeOf<T extends object>(crowds: readonly Subscribers<T>[]): Ro
   }
   if (!sorted) list.sort((a, b) => a.rank - b.rank);
   for (const one of list) one.listed = false;
+  if (admits !== undefined) list = list.filter(({ target }) => admits(target));
   if (!grouped) return { targets: list.map(({ target }) => target), groups: NO_GROUPS };
   return {
     targets: list.filter(({ group }) => group === undefined).map(({ target }) => target),

@@ -2,12 +2,16 @@
 
 import type { Command } from 'commander';
 
+import type { Credentials } from '../contracts/index.js';
 import { UsageError } from './failure.js';
 
 /** Options of every command that connects to a broker. */
 export interface ConnectionOptions {
   readonly url?: readonly string[];
   readonly codec?: string;
+  readonly tokenFile?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
   readonly json?: true;
 }
 
@@ -51,7 +55,66 @@ export function collect(value: string, before: readonly string[] | undefined): r
 export function withConnectionOptions(command: Command): Command {
   return command
     .option('--url <url>', 'the broker, such as tcp://localhost:7181; several times: whichever can be reached', collect)
-    .option('--codec <name>', 'how messages are written on the wire (default: json)');
+    .option('--codec <name>', 'how messages are written on the wire (default: json)')
+    .option('--token-file <file>', 'log in with the token in this file (default: SPOKE_TOKEN of the environment)')
+    .option('--user <name>', 'log in with this name (default: SPOKE_USER)')
+    .option('--password-file <file>', 'and with the password in this file (default: SPOKE_PASSWORD)');
+}
+
+/** The options of a command that say who it is. */
+export interface LoginOptions {
+  readonly tokenFile?: string | undefined;
+  readonly user?: string | undefined;
+  readonly passwordFile?: string | undefined;
+}
+
+/**
+ * Who the command is to a broker; `undefined`: the options do not say.
+ * @param number - of the broker, for the names of the options: `1` of `--user1`.
+ * @throws {UsageError}
+ */
+export async function loginOf(
+  { tokenFile, user, passwordFile }: LoginOptions,
+  number = '',
+): Promise<Credentials | undefined> {
+  if (tokenFile !== undefined) {
+    if ((user ?? passwordFile) !== undefined) {
+      throw new UsageError(`--token-file${number} says it all: leave --user${number} and --password-file${number} out`);
+    }
+    return { token: await secretIn(tokenFile, `--token-file${number}`) };
+  }
+  if (passwordFile !== undefined && user === undefined && !process.env['SPOKE_USER']) {
+    throw new UsageError(`--password-file${number} needs --user${number}`);
+  }
+  if ((user ?? passwordFile) === undefined) return undefined;
+  const password =
+    passwordFile === undefined
+      ? process.env['SPOKE_PASSWORD']
+      : await secretIn(passwordFile, `--password-file${number}`);
+  if (password === undefined)
+    throw new UsageError(`--user${number} needs --password-file${number}, or SPOKE_PASSWORD in the environment`);
+  return { user: user ?? process.env['SPOKE_USER'] ?? '', password };
+}
+
+/** Arguments can be seen by everyone on the machine. @throws {UsageError} */
+export function requireNoSecret(url: string | undefined, option: string): void {
+  if (url === undefined || !/^[^/]*:\/\/[^/?#]*@/.test(url)) return;
+  throw new UsageError(
+    `${option}: a password in an argument can be seen by everyone on this machine; use --user and --password-file, or --token-file`,
+  );
+}
+
+async function secretIn(file: string, option: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  let text;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${option}: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret === '') throw new UsageError(`${option}: ${file} is empty`);
+  return secret;
 }
 
 /** @throws {UsageError} */

@@ -4,23 +4,29 @@
 import type { BackoffOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/json/index.js';
 import type { Address, ClientCodec, Transport } from '../contracts/index.js';
-import { brokerAddresses, onNode } from '../node/platform.js';
+import { brokersAt, onNode } from '../node/platform.js';
 import { FullClient } from '../node/full-client.js';
 import { TcpTransport } from '../transports/tcp/transport.js';
 import type { ConnectionOptions } from './arguments.js';
+import { loginOf, requireNoSecret } from './arguments.js';
 
 /**
  * Does not connect yet.
  * @throws {SpokeError} `ADDRESS_INVALID`, `UNKNOWN_SCHEME`, `UNKNOWN_CODEC`.
  */
 export async function makeClient(
-  { url, codec }: ConnectionOptions,
+  given: ConnectionOptions,
   options: { readonly reconnect?: BackoffOptions | false; readonly callTimeout?: number } = {},
 ): Promise<FullClient> {
-  const addresses = brokerAddresses(url);
+  const { url, codec } = given;
+  for (const one of url ?? []) requireNoSecret(one, '--url');
+  const { addresses, ...fromElsewhere } = brokersAt(url);
+  const auth = await loginOf(given);
   return new FullClient({
     ...onNode(addresses, await transportsFor(addresses)),
     codec: await codecOf(codec),
+    ...fromElsewhere,
+    ...(auth !== undefined && { auth }),
     ...options,
   });
 }

@@ -50,7 +50,9 @@ export class BaseClient implements AsyncDisposable {
   readonly #hooks: ClientExtension['hooks'] | undefined;
 
   #state: ClientState = 'idle';
+  /** Where it is connected, and logged in if need be. */
   #session: ClientSession | undefined;
+  #link: ClientSession['link'] | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   /** Of messages that wait in a full connection. */
@@ -59,7 +61,7 @@ export class BaseClient implements AsyncDisposable {
 
   /** @throws {TypeError} for a wrong option. */
   constructor(options: BaseClientOptions) {
-    const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect, extension } = options;
+    const { address, transport, heartbeat = DEFAULT_HEARTBEAT, reconnect, extension, auth } = options;
     this.#address = address;
     this.#codec = options.codec;
     this.#limits = withDefaults(options.limits);
@@ -77,6 +79,7 @@ export class BaseClient implements AsyncDisposable {
       id: randomId(),
       heartbeat: heartbeat === false ? 0 : heartbeat,
       features: extension?.features ?? [],
+      ...(auth && { auth }),
     };
     this.#hooks = extension?.hooks;
     this.#offline = extension?.offline ?? new OfflineQueue(this.#limits.offlineBytes);
@@ -314,6 +317,14 @@ export class BaseClient implements AsyncDisposable {
         report: (error: SpokeError) => this.report(error),
         refused: (pattern: string, error: SpokeError) => this.#subscriptions.refused(pattern, error),
         pinged: (number: number) => this.#barrier.returned(number),
+        ready: () => {
+          if (this.#session || session.link.ended) return;
+          this.#session = session;
+          this.#subscriptions.restore();
+          this.#offline.flush((frame) => session.link.outbox.push(frame, 0, frame.length));
+          this.#barrier.connected();
+          this.#enter('connected', undefined);
+        },
         drain: () => this.#release(),
         close: (reason: CloseReason) => {
           this.#session = undefined;
@@ -322,14 +333,10 @@ export class BaseClient implements AsyncDisposable {
         },
       };
       const session = new ClientSession(connection, owner, { ...this.#sessionOptions, url: this.url });
+      this.#link = session.link;
       if (this.#abort.signal.aborted) session.link.fail(closedError());
-      else this.#session = session;
       session.start();
-      if (this.#session === undefined) return;
-      this.#subscriptions.restore();
-      this.#offline.flush((frame) => session.link.outbox.push(frame, 0, frame.length));
-      this.#barrier.connected();
-      this.#enter('connected', undefined);
+      if (!this.#sessionOptions.auth) owner.ready();
     });
   }
 
@@ -351,7 +358,7 @@ export class BaseClient implements AsyncDisposable {
     this.#offline.close(reason);
     this.#barrier.close(reason);
     this.#subscriptions.end();
-    const link = this.#session?.link;
+    const link = this.#link;
     link?.end();
     this.#enter('closed', error);
     const cancel = this.#clock.setTimer(CLOSE_TIMEOUT, () => link?.fail(closedError()));

@@ -53,13 +53,14 @@ export class Connector {
         backoff?.ended(clock.monotonic() - since);
         const lost =
           error ?? new SpokeError('CONNECTION_LOST', `${address.href} ended the connection`, { retryable: true });
-        if (backoff === undefined) throw lost;
+        // Who is not let in is not let in the next time.
+        if (backoff === undefined || lost.code === 'UNAUTHENTICATED') throw lost;
         this.#handler.lost(lost);
         await this.#pause(backoff.next());
       } catch (error) {
         if (signal.aborted) return;
         const failure = asSpokeError(error);
-        if (backoff === undefined || !failure.retryable) {
+        if (!backoff || !failure.retryable) {
           this.#handler.failed(failure);
           return;
         }

@@ -8,6 +8,7 @@ export { Message } from './message.js';
 export type { BaseClientOptions, ClientEvents, ClientState, PublishOptions, WaitOptions } from './options.js';
 export { randomId } from './random-id.js';
 export { reportUnheard, textOf } from './report.js';
+export type { Login } from './session.js';
 export type { SubscribeOptions } from './subscribe-options.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';

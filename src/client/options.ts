@@ -6,7 +6,7 @@ import type { MakeOutbox, Sink } from '../link/index.js';
 import type { Feature } from '../link/control.js';
 import type { BackoffOptions } from './backoff.js';
 import type { OfflineQueue } from './offline-queue.js';
-import type { SessionOwner } from './session.js';
+import type { Login, SessionOwner } from './session.js';
 import type { Subscription } from './subscription.js';
 
 /**
@@ -56,6 +56,11 @@ export interface BaseClientOptions {
    * back for two of them is given up. Default 15,000; `false` for none.
    */
   readonly heartbeat?: number | false;
+  /**
+   * Who it is: `{ token }` or `{ user, password }`, or a function that is asked for it at each connection. Told to brokers that ask
+   * for it, and to them alone. A client that is not let in closes with `UNAUTHENTICATED`. Default: nobody.
+   */
+  readonly auth?: Login;
 }
 
 /**

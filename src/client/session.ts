@@ -1,19 +1,22 @@
 // One connection of a client: the greeting, what the broker offers, pings, the heartbeat.
 
-import type { ClientCodec, Clock, CloseReason, Connection, HeadView, Limits } from '../contracts/index.js';
+import type { ClientCodec, Clock, CloseReason, Connection, Credentials, HeadView, Limits } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { LinkHandler, MakeOutbox, Sink } from '../link/index.js';
 import * as control from '../link/control.js';
 import { Link } from '../link/index.js';
 import { randomId } from './random-id.js';
+import { textOf } from './report.js';
 
 /** What the client does with the events of its present connection. */
 export interface SessionOwner<V extends HeadView = HeadView> {
   message(view: V): void;
   /** A control message, before anything is made of it. Returns whether that is all. */
   control?(view: V, link: Pick<Link, 'end'>): boolean;
-  /** The broker has told which extensions it offers; all it said. */
+  /** The broker has told which extensions it offers; all it said. After the login, if there is one. */
   welcomed?(welcome: unknown): void;
+  /** The login was accepted, or the broker knows of none. May be called again. */
+  ready?(): void;
   report(error: SpokeError): void;
   /** The broker refused to subscribe us to this pattern. */
   refused(pattern: string, error: SpokeError): void;
@@ -36,7 +39,12 @@ export interface SessionOptions<C extends ClientCodec = ClientCodec> {
   readonly heartbeat: number;
   /** Asked for beside those that every client asks for. */
   readonly features?: readonly control.Feature[];
+  /** Said to brokers that ask for it. */
+  readonly auth?: Login;
 }
+
+/** Credentials, or a function that is asked for them at each connection. */
+export type Login = Credentials | (() => Credentials | Promise<Credentials>);
 
 /** Bytes of a time, of an absent body as `null`, and of the blanks around head and body. */
 const ADDED_BY_BROKER = 128;
@@ -54,6 +62,7 @@ export class ClientSession<
   readonly #nonce = randomId();
   #features: ReadonlySet<string> = new Set();
   #subscribedToPings = false;
+  #welcomed = false;
   #cancelBeat: (() => void) | undefined;
 
   constructor(connection: Connection, owner: SessionOwner<V>, options: SessionOptions<C>) {
@@ -72,13 +81,9 @@ export class ClientSession<
   /** Starts to read, and says hello. */
   start(): void {
     this.link.start();
-    const { heartbeat } = this.#options;
-    const hello: control.HelloBody = {
-      nonce: this.#nonce,
-      features: this.#asked(),
-      ...(heartbeat > 0 && { heartbeat }),
-    };
-    this.send(control.HELLO, hello, false);
+    this.#greet();
+    // What does not answer to that is asked by a ping: a broker of the peers has no logins. It would show one to everybody.
+    if (this.#options.auth) this.ping(BEAT);
   }
 
   /** Sends a message of the client's own. */
@@ -89,7 +94,7 @@ export class ClientSession<
   }
 
   /** Sends a message that comes back, with any broker (docs/protocol.md#feature-ping). */
-  ping(number: number): void {
+  ping(number: number | string): void {
     if (!this.#subscribedToPings && !this.#features.has('ping')) {
       this.#subscribedToPings = true;
       // Nobody asked for it, so a subscription of this client to `**` need not see it.
@@ -122,8 +127,31 @@ export class ClientSession<
   }
 
   #asked(): readonly control.Feature[] {
-    const { heartbeat, features = [] } = this.#options;
-    return heartbeat > 0 ? ['errors', 'ping', 'heartbeat', ...features] : ['errors', 'ping', ...features];
+    const { heartbeat, features = [], auth } = this.#options;
+    const asked: control.Feature[] = ['errors', 'ping', ...features];
+    if (heartbeat > 0) asked.push('heartbeat');
+    if (auth) asked.push('auth');
+    return asked;
+  }
+
+  #greet(auth?: Credentials): void {
+    const { heartbeat } = this.#options;
+    const hello: control.HelloBody = {
+      nonce: this.#nonce,
+      features: this.#asked(),
+      ...(heartbeat > 0 && { heartbeat }),
+      ...(auth && { auth }),
+    };
+    this.send(control.HELLO, hello, false);
+  }
+
+  // Says hello again, as somebody.
+  async #login(auth: Login): Promise<void> {
+    try {
+      this.#greet(typeof auth === 'function' ? await auth() : auth);
+    } catch (cause) {
+      this.link.fail(new SpokeError('CONNECTION_LOST', `no login: ${textOf(cause)}`, { cause, retryable: true }));
+    }
   }
 
   // Returns whether the message was for the client itself.
@@ -132,6 +160,7 @@ export class ClientSession<
     if (channel.startsWith(this.#pings)) {
       const ping = channel.slice(this.#pings.length);
       if (ping !== BEAT) this.#owner.pinged(Number(ping));
+      else if (!this.#welcomed) this.#owner.ready?.();
       return true;
     }
     if (channel === control.WELCOME) {
@@ -142,14 +171,21 @@ export class ClientSession<
       this.#features = new Set(this.#asked().filter((feature) => welcome.features.includes(feature)));
       this.#cancelBeat?.();
       if (this.#features.has('heartbeat')) this.#beat(false);
-      this.#owner.welcomed?.(body);
+      const { auth } = this.#options;
+      if (auth && !this.#welcomed && welcome.features.includes('auth')) void this.#login(auth);
+      else {
+        this.#owner.ready?.();
+        this.#owner.welcomed?.(body);
+      }
+      this.#welcomed = true;
       return true;
     }
     if (channel !== control.ERROR || !this.#features.has('errors')) return false;
     const refusal = control.readError(codec.decodeBody(view));
     if (refusal === undefined) return false;
     const error = control.asError(refusal, url);
-    if (refusal.pattern === undefined) this.#owner.report(error);
+    if (error.code === 'UNAUTHENTICATED') this.link.fail(error);
+    else if (refusal.pattern === undefined) this.#owner.report(error);
     else this.#owner.refused(refusal.pattern, error);
     return true;
   }

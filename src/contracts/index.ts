@@ -1,6 +1,6 @@
 // What can be plugged in. This floor imports nothing.
 
-export type { Action, Authenticator, Authorizer, Identity } from './access.js';
+export type { Action, Authenticator, Authorizer, Credentials, Identity, LoginPeer } from './access.js';
 export type { Clock } from './clock.js';
 export type {
   ClientCodec,

@@ -1,6 +1,6 @@
 // Names and bodies of control messages (docs/protocol.md#control-messages, #extensions). Known to brokers and clients.
 
-import type { SpokeErrorCode } from '../contracts/index.js';
+import type { Credentials, SpokeErrorCode } from '../contracts/index.js';
 import { SPOKE_ERROR_CODES, SpokeError } from '../contracts/index.js';
 
 /** Every control channel begins with this. */
@@ -21,7 +21,17 @@ export const ERROR = '-control/error';
 export const PING_PREFIX = '-control/ping/';
 
 /** Something a client or broker can do beyond the base protocol. */
-export type Feature = 'errors' | 'ping' | 'heartbeat' | 'ack' | 'requests' | 'kept' | 'groups' | 'bridge' | 'closing';
+export type Feature =
+  | 'errors'
+  | 'ping'
+  | 'heartbeat'
+  | 'auth'
+  | 'ack'
+  | 'requests'
+  | 'kept'
+  | 'groups'
+  | 'bridge'
+  | 'closing';
 
 export interface HelloBody {
   /** Chosen anew for each connection, and repeated in the welcome: what was not asked for is not believed. */
@@ -29,6 +39,8 @@ export interface HelloBody {
   readonly features: readonly string[];
   /** Feature `heartbeat`: the client lets hear of itself at least this often, in milliseconds. */
   readonly heartbeat?: number;
+  /** Feature `auth`: who it is. Said to brokers that have that feature. */
+  readonly auth?: Credentials;
 }
 
 export interface ServerIdentity {

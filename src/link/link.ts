@@ -57,6 +57,8 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   /** Why this side hung up on a stream that cannot be read on. */
   #outOfStep: SpokeError | undefined;
   #chunks = 0;
+  /** Frames that came while it was held. */
+  #held: Uint8Array[] | undefined;
 
   constructor(connection: Connection, handler: LinkHandler<V, C>, options: LinkOptions<V, C>) {
     const { codec, recognition, limits, makeOutbox, onChunk } = options;
@@ -114,6 +116,24 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.connection.close(why);
   }
 
+  /** Handles nothing more until `release`: what is under way is kept, and the other side has to wait. */
+  hold(): void {
+    if (this.#held !== undefined) return;
+    this.#held = [];
+    this.connection.pause();
+  }
+
+  /** Goes on where `hold` began. */
+  release(): void {
+    const frames = this.#held;
+    if (frames === undefined) return;
+    this.#held = undefined;
+    this.#onChunk?.();
+    for (const frame of frames) this.frame(frame, 0, frame.length);
+    // One of them may have had it held again: the rest is in its list by now.
+    if (this.#held === undefined && !this.#ended) this.connection.resume();
+  }
+
   data(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#chunks++;
@@ -137,6 +157,10 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   frame(bytes: Uint8Array, start: number, end: number): void {
     // The rest of a chunk after the link was ended from within it.
     if (this.#ended || this.#reader === undefined || this.#codec === undefined) return;
+    if (this.#held !== undefined) {
+      this.#held.push(bytes.slice(start, end));
+      return;
+    }
     let view;
     try {
       view = this.#reader.read(bytes, start, end);

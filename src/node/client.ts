@@ -1,11 +1,11 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
-import type { BackoffOptions, WaitOptions } from '../client/index.js';
+import type { BackoffOptions, Login, WaitOptions } from '../client/index.js';
 import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { ContractClient } from './contract-client.js';
 import { defaultCodecs, defaultTransports } from './defaults.js';
-import { brokerAddresses, onNode } from './platform.js';
+import { brokersAt, onNode } from './platform.js';
 
 export interface ClientOptions {
   /**
@@ -13,6 +13,12 @@ export interface ClientOptions {
    * from the one behind that which was lost.
    */
   readonly url?: string | readonly string[];
+  /**
+   * Who it is: `{ token }` or `{ user, password }`, or a function that is asked for it at each connection. Told to brokers that ask
+   * for it, and to them alone. Default: the login in the URL (`tcp://user:password@host`), else `SPOKE_TOKEN`, else
+   * `SPOKE_USER` and `SPOKE_PASSWORD` of the environment, else nobody.
+   */
+  readonly auth?: Login;
   /** Default: `SPOKEHOST`, else `localhost`. */
   readonly host?: string;
   /** Default: `SPOKEPORT`, else 7181. */
@@ -48,8 +54,10 @@ export class Client extends ContractClient {
   constructor(options: ClientOptions = {}) {
     const { url, host, port, codec = 'json', transports = defaultTransports(), clock, ...rest } = options;
     const endpoint = url ?? { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
+    const { addresses, ...login } = brokersAt(endpoint);
     super({
-      ...onNode(brokerAddresses(endpoint), transports, clock),
+      ...login,
+      ...onNode(addresses, transports, clock),
       codec: typeof codec === 'string' ? findCodec(defaultCodecs(), codec) : codec,
       ...rest,
     });

@@ -5,19 +5,43 @@ import { Router } from '../channels/index.js';
 import type { Target } from '../client/failover.js';
 import { Failover } from '../client/failover.js';
 import type { BaseClientOptions } from '../client/index.js';
-import type { Address, Clock, Transport } from '../contracts/index.js';
+import type { Address, Clock, Credentials, Transport } from '../contracts/index.js';
 import { blockOutboxes, systemClock, Turn } from '../link/index.js';
-import type { Endpoint } from '../transports/index.js';
-import { connectUrl, parseAddress, TransportRegistry } from '../transports/index.js';
+import type { Endpoint, Environment } from '../transports/index.js';
+import { connectUrl, parseAddress, TransportRegistry, withoutLogin } from '../transports/index.js';
 
 /**
- * The broker that is meant, or those of which any will do; `SPOKEHOST` and `SPOKEPORT` stand in for what was not said.
+ * The broker that is meant, or those of which any will do, `SPOKEHOST` and `SPOKEPORT` standing in for what was not said; and who
+ * one is to them: as the URL has it, else `SPOKE_TOKEN`, else `SPOKE_USER` and `SPOKE_PASSWORD`. The addresses are without a login.
  * @throws {SpokeError} `ADDRESS_INVALID`
+ * @throws {TypeError} for an empty list, and for URLs with several logins.
  */
-export function brokerAddresses(endpoint: Endpoint | readonly string[] | undefined): readonly [Address, ...Address[]] {
-  if (isList(endpoint) && endpoint.length === 0) throw new TypeError('url: the list of brokers is empty');
-  const [first, ...others] = isList(endpoint) ? endpoint : [endpoint];
-  return [addressOf(first), ...others.map(addressOf)];
+export function brokersAt(endpoint: Endpoint | readonly string[] | undefined): {
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly auth?: Credentials;
+} {
+  const brokers: readonly Broker[] = (isList(endpoint) ? endpoint : [endpoint]).map((one) =>
+    typeof one === 'string' ? withoutLogin(one) : { url: one },
+  );
+  const [first, ...others] = brokers;
+  if (first === undefined) throw new TypeError('url: the list of brokers is empty');
+  if (others.some(({ auth }) => JSON.stringify(auth) !== JSON.stringify(first.auth))) {
+    throw new TypeError('url: a list with several logins; what one broker knows must not be told to another');
+  }
+  const addressOf = ({ url }: Broker) => parseAddress(connectUrl(url, process.env));
+  const addresses = [addressOf(first), ...others.map(addressOf)] as const;
+  const { auth = environmentLogin(process.env) } = first;
+  return { addresses, ...(auth !== undefined && { auth }) };
+}
+
+interface Broker {
+  readonly url: Endpoint | undefined;
+  readonly auth?: Credentials;
+}
+
+function environmentLogin({ SPOKE_TOKEN, SPOKE_USER, SPOKE_PASSWORD }: Environment): Credentials | undefined {
+  if (SPOKE_TOKEN) return { token: SPOKE_TOKEN };
+  return SPOKE_USER ? { user: SPOKE_USER, password: SPOKE_PASSWORD ?? '' } : undefined;
 }
 
 /**
@@ -47,10 +71,6 @@ export function onNode(
 function failover(targets: readonly [Target, ...Target[]]): Target {
   const transport = new Failover(targets);
   return { address: transport.address, transport };
-}
-
-function addressOf(endpoint: Endpoint | undefined): Address {
-  return parseAddress(connectUrl(endpoint, process.env));
 }
 
 function isList(endpoint: Endpoint | readonly string[] | undefined): endpoint is readonly string[] {

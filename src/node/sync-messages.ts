@@ -1,5 +1,7 @@
 // What the synchronous functions and their worker say to each other.
 
+import type { Credentials } from '../contracts/index.js';
+
 /** Where to connect; plain values only, they cross a thread. */
 export interface SyncConnection {
   readonly url?: string | readonly string[];
@@ -7,6 +9,8 @@ export interface SyncConnection {
   readonly port?: number;
   /** Name of a built-in codec. Default `json`. */
   readonly codec?: string;
+  /** Who it is to the broker. Default: as for `Client`. */
+  readonly auth?: Credentials;
 }
 
 export interface SyncPublishOptions extends SyncConnection {

@@ -14,8 +14,8 @@ const MAX_CONNECTIONS = 8;
 
 const clients = new Map<string, Client>();
 
-async function clientFor({ url, host, port, codec }: SyncConnection): Promise<Client> {
-  const key = JSON.stringify([url, host, port, codec]);
+async function clientFor({ url, host, port, codec, auth }: SyncConnection): Promise<Client> {
+  const key = JSON.stringify([url, host, port, codec, auth]);
   const known = clients.get(key);
   if (known !== undefined && known.state !== 'closed') return known;
   for (const [oldest, client] of clients) {
@@ -28,6 +28,7 @@ async function clientFor({ url, host, port, codec }: SyncConnection): Promise<Cl
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     ...(codec !== undefined && { codec }),
+    ...(auth !== undefined && { auth }),
   });
   clients.set(key, client);
   return client;

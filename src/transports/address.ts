@@ -1,12 +1,15 @@
 // URLs of endpoints, taken apart and put together. WHATWG's URL class refuses `tcp://:7181`, so this is our own.
 
-import type { Address } from '../contracts/index.js';
+import type { Address, Credentials } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 
 /** What an address is made of; everything but the scheme may be left out. */
 export type AddressParts = Pick<Address, 'scheme'> & Partial<Omit<Address, 'scheme' | 'href'>>;
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+// Up to the last @, which whatever it is that stands before it is not to be shown.
+const LOGIN = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@([^]*)$/i;
+const SECRET = /(:\/\/|^)[^]*@/;
 const AUTHORITY_END = /[/?#]/;
 const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*(%[\w.~-]+)?$/i;
 const MAX_PORT = 65_535;
@@ -57,6 +60,22 @@ export function isPort(value: number): boolean {
 /** Whether it is an IPv6 address, without brackets, with or without a zone. Not in every detail: the system has the last word. */
 export function isIpv6(host: string): boolean {
   return IPV6.test(host);
+}
+
+/**
+ * A URL without the user name and password that it may begin with, `tcp://user:password@host`, and these, percent-decoded. For
+ * clients; everywhere else such a URL is refused.
+ * @throws {SpokeError} `ADDRESS_INVALID`
+ */
+export function withoutLogin(url: string): { readonly url: string; readonly auth?: Credentials } {
+  const [, scheme = '', login = '', rest = ''] = LOGIN.exec(url) ?? [];
+  if (scheme === '') return { url };
+  const colon = login.indexOf(':');
+  if (colon <= 0)
+    throw invalid(url, 'a login in an address is a user name and a password, as in tcp://user:password@host');
+  const user = decode(url, login.slice(0, colon));
+  const password = decode(url, login.slice(colon + 1));
+  return { url: scheme + rest, auth: { user, password } };
 }
 
 function splitAuthority(url: string, authority: string): Pick<Address, 'host' | 'port'> {
@@ -115,7 +134,7 @@ function decode(url: string, text: string): string {
 }
 
 function withoutScheme(url: string): string {
-  const bare = shorten(url.trim(), 100);
+  const bare = shorten(url.trim().replace(SECRET, '$1'), 100);
   if (bare === '') return 'it is empty; an address looks like tcp://localhost:7181';
   if (SCHEME.test(bare)) return 'it begins with white space';
   if (/^\.{0,2}\//.test(bare)) return `it has no scheme; did you mean unix://${bare}?`;
@@ -127,7 +146,8 @@ function withoutScheme(url: string): string {
 }
 
 function invalid(url: string, why: string): SpokeError {
-  const shown = shorten(url, 200);
+  // Not even a part of a password, whatever is wrong with it.
+  const shown = shorten(url.replace(SECRET, '$1'), 200);
   return new SpokeError('ADDRESS_INVALID', `${shown} is not an address: ${why}`, { details: { address: shown } });
 }
 

@@ -1,6 +1,6 @@
 // Transports and how they are found. TCP is apart (./tcp/index.js), because a browser has none.
 
-export { formatAddress, parseAddress } from './address.js';
+export { formatAddress, parseAddress, withoutLogin } from './address.js';
 export type { AddressParts } from './address.js';
 export { BaseConnection } from './base-connection.js';
 export { connectUrl, DEFAULT_PORT, listenUrl } from './endpoint.js';

@@ -101,6 +101,13 @@ export class Bridging implements ControlPart, Flushable {
     return this.#bridges.size > 0;
   }
 
+  /** As `Router.admit`. */
+  admit(admits: ((session: Session, channel: string) => boolean) | undefined): void {
+    this.#wanting.admit(admits);
+    this.#mirroring.admit(admits);
+    this.#groups.admit(admits);
+  }
+
   // It gets every persistent message, and may publish in the name of others.
   grants(session: Session, feature: string): boolean {
     const { desk } = this.#parts;

@@ -5,12 +5,15 @@ import * as control from '../../link/control.js';
 import type { Codec, MessageView } from '../../contracts/index.js';
 import type { Desk } from '../desk.js';
 import type { Session } from '../session.js';
+import { readLogin } from '../../link/login.js';
+import type { Authenticating } from './authenticating.js';
 import type { ControlHandler, ControlPart } from './part.js';
 
 /** All parts of one broker, and the greeting, which is about them. */
 export class Controls {
   readonly #desk: Desk;
   readonly #server: control.ServerIdentity;
+  readonly #door: Pick<Authenticating, 'enter'>;
   readonly #parts: readonly ControlPart[];
   readonly #features: readonly control.Feature[];
   readonly #handlers = new Map<string, ControlHandler>();
@@ -18,10 +21,17 @@ export class Controls {
   /**
    * @param parts - in the order in which their features are told.
    * @param server - told to clients that ask.
+   * @param door - through which a hello has to go.
    */
-  constructor(desk: Desk, parts: readonly ControlPart[], server: control.ServerIdentity) {
+  constructor(
+    desk: Desk,
+    parts: readonly ControlPart[],
+    server: control.ServerIdentity,
+    door: Pick<Authenticating, 'enter'>,
+  ) {
     this.#desk = desk;
     this.#server = server;
+    this.#door = door;
     this.#parts = parts;
     this.#features = parts.flatMap(({ features = [] }) => features);
     const greeting: ControlPart = {
@@ -64,12 +74,18 @@ export class Controls {
   }
 
   #hello(session: Session, view: MessageView, codec: Codec): boolean {
-    const hello = control.readGreeting(codec.decodeBody(view));
+    const body = codec.decodeBody(view);
+    const hello = control.readGreeting(body);
     if (hello === undefined) {
       const error = new SpokeError('MALFORMED', `${control.HELLO} takes {nonce, features}`);
       this.#desk.refuse(session, error, control.HELLO);
       return false;
     }
+    this.#door.enter(session, hello, readLogin(body), () => this.#welcome(session, hello));
+    return false;
+  }
+
+  #welcome(session: Session, hello: control.HelloBody): void {
     const features = this.#features.filter(
       (feature) =>
         hello.features.includes(feature) && this.#parts.every((part) => part.grants?.(session, feature) !== false),
@@ -78,6 +94,5 @@ export class Controls {
     const welcome: control.WelcomeBody = { nonce: hello.nonce, features, ...this.#server };
     this.#desk.tell(session, control.WELCOME, welcome);
     for (const part of this.#parts) part.welcomed?.(session, hello);
-    return false;
   }
 }

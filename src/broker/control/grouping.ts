@@ -7,7 +7,6 @@ import { SpokeError } from '../../contracts/index.js';
 import type * as control from '../../link/control.js';
 import * as groupControl from '../../link/group-control.js';
 import type { Desk } from '../desk.js';
-import { forbidden } from '../desk.js';
 import type { GroupBeyond } from '../groups-beyond.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
@@ -84,6 +83,14 @@ export class Grouping implements ControlPart {
   /** The groups that a session is in. */
   membershipsOf(session: Session): readonly groupControl.MembershipBody[] {
     return [...(this.#states.get(session)?.memberships.values() ?? [])];
+  }
+
+  /** What it may have is another thing now: its routes are to be found again. */
+  identified(session: Session): void {
+    for (const { pattern, group } of this.membershipsOf(session)) {
+      this.#router.leave(pattern, group, session);
+      this.#router.join(pattern, group, session);
+    }
   }
 
   /**
@@ -183,7 +190,7 @@ export class Grouping implements ControlPart {
     if (memberships === undefined || memberships.has(key)) return;
     const error =
       overLimit(this.#desk.limits, pattern, session.patterns.size + memberships.size) ??
-      (this.#desk.maySubscribe(session, pattern) ? undefined : forbidden(session, 'subscribe to', pattern));
+      (this.#desk.maySubscribeSome(session, pattern) ? undefined : this.#desk.forbid(session, 'subscribe to', pattern));
     if (error !== undefined) {
       this.#desk.refuse(session, error, groupControl.JOIN, pattern);
       return;

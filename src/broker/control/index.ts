@@ -1,6 +1,7 @@
 // Everything the broker does on control channels: the base protocol and its extensions, one file each.
 
 export { Acking } from './acking.js';
+export { Authenticating } from './authenticating.js';
 export { Bridging } from './bridging.js';
 export { Closing } from './closing.js';
 export { Controls } from './controls.js';

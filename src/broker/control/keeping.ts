@@ -67,10 +67,12 @@ export class Keeping implements ControlPart, Flushable {
   }
 
   #list(session: Session, body: object): unknown {
+    const { desk } = this.#parts;
     const pattern = this.#patternOf(session, body);
     const after = textAt(body, 'after');
     const limit = Math.min(numberAt(body, 'limit') ?? keptControl.LIST_ENTRIES, keptControl.LIST_ENTRIES);
-    return this.#listings.list(session, { pattern, after, limit });
+    const admits = (channel: string): boolean => desk.mayReceive(session, channel);
+    return this.#listings.list(session, { pattern, after, limit, admits });
   }
 
   #get(session: Session, body: object): unknown {
@@ -154,7 +156,7 @@ export class Keeping implements ControlPart, Flushable {
     const pattern = canonical(textAt(body, 'pattern') ?? missing('pattern'));
     const error = overLimit(desk.limits, pattern, 0);
     if (error !== undefined) throw error;
-    if (!desk.maySubscribe(session, pattern)) throw forbidden(session, 'subscribe to', pattern);
+    if (!desk.maySubscribeSome(session, pattern)) throw forbidden(session, 'subscribe to', pattern);
     return pattern;
   }
 }

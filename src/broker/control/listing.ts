@@ -15,6 +15,8 @@ export interface ListRequest {
   /** Begins with the first channel after this one. */
   readonly after: string | undefined;
   readonly limit: number;
+  /** Whether it may be told of a channel. */
+  readonly admits: (channel: string) => boolean;
 }
 
 interface Listing {
@@ -34,15 +36,16 @@ export class Listings {
     this.#store = store;
   }
 
-  list(session: Session, { pattern, after, limit }: ListRequest): { entries: keptControl.KeptEntry[]; more: boolean } {
-    const listing = this.#resumed(session, pattern, after) ?? this.#begun(session, pattern, after);
+  list(session: Session, request: ListRequest): { entries: keptControl.KeptEntry[]; more: boolean } {
+    const { pattern, after, limit, admits } = request;
+    const listing = this.#resumed(session, pattern, after) ?? this.#begun(session, request);
     const { channels } = listing;
     const entries: keptControl.KeptEntry[] = [];
     for (let text = 0; listing.next < channels.length && entries.length < limit && text <= PORTION_TEXT;) {
       const channel = channels[listing.next++] ?? '';
       const message = this.#store.get(channel);
-      // Gone since it was found.
-      if (message === undefined) continue;
+      // Gone since it was found, or not for this one any more.
+      if (message === undefined || !admits(channel)) continue;
       text += channel.length;
       entries.push(entryOf(message));
     }
@@ -62,10 +65,10 @@ export class Listings {
     return listing.channels[listing.next - 1] === after ? listing : undefined;
   }
 
-  #begun(session: Session, pattern: string, after: string | undefined): Listing {
+  #begun(session: Session, { pattern, after, admits }: ListRequest): Listing {
     const channels: string[] = [];
     for (const { channel } of this.#store.match(pattern))
-      if (after === undefined || channel > after) channels.push(channel);
+      if ((after === undefined || channel > after) && admits(channel)) channels.push(channel);
     return { session, pattern, channels: channels.sort(), next: 0 };
   }
 }

@@ -6,7 +6,6 @@ import type { Codec, MessageView } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import * as control from '../../link/control.js';
 import type { Desk } from '../desk.js';
-import { forbidden } from '../desk.js';
 import type { Replays } from '../replay.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
@@ -94,7 +93,7 @@ export class Subscribing implements ControlPart {
     const patterns = session.patterns.has(pattern) ? 0 : session.patterns.size;
     const error = overLimit(this.#desk.limits, pattern, patterns);
     if (error !== undefined) return error;
-    if (!this.#desk.maySubscribe(session, pattern)) return forbidden(session, 'subscribe to', pattern);
+    if (!this.#desk.maySubscribeSome(session, pattern)) return this.#desk.forbid(session, 'subscribe to', pattern);
     return undefined;
   }
 }
