@@ -92,7 +92,7 @@ export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implem
         const context = new SpokeContext([message.channel, message]);
         return this.#processed(context, async () => readEvent((await handler(message.body, context)) as unknown));
       };
-      return { kind: 'subscriber', where: '@EventPattern', pattern, run, options: groupOf(handler) };
+      return { kind: 'subscriber', where: '@EventPattern', to: pattern, run, options: groupOf(handler) };
     }
     const run = async (argument: unknown) => {
       const context = new SpokeContext([pattern, undefined]);

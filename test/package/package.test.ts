@@ -143,6 +143,37 @@ test("a container of the user's own inversify takes the module, and ours takes c
   expect(output).toBe('mine://own\nmine://created\n');
 });
 
+/** Decorators of the language, as TypeScript has them without `experimentalDecorators`. */
+const STANDARD_DECORATORS = `
+import type { Message } from 'spoke';
+import { Broker, createContainer, Handlers, Client, TOKENS } from 'spoke';
+import { method, provider, subscriber } from 'spoke/decorators';
+let done = (text: string): void => console.log(text);
+const heard = new Promise<string>((resolve) => (done = resolve));
+@provider('math')
+class Calculator {
+  constructor(private readonly factor: number) {}
+  @method() scale(x: number): number { return this.factor * x; }
+  @subscriber('a/*') heard({ channel, body }: Message<number>): void { done(channel + body); }
+}
+class Other extends Calculator {}
+const container = createContainer({ listen: 'memory://home', url: 'memory://home' });
+container.bind(TOKENS.Handler).toResolvedValue(() => new Other(3));
+await container.getAsync(Broker);
+await container.getAsync(Handlers);
+const client = await container.getAsync(Client);
+await client.publish('a/b', 1);
+console.log(await client.call<number>('math/scale', 5), await heard);
+await container.unbindAllAsync();
+`;
+
+test('handlers are made with the decorators of the language as well', async () => {
+  await writeFile(join(project, 'standard.mts'), STANDARD_DECORATORS);
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--skipLibCheck'];
+  await run(tool('tsc'), [...options, 'standard.mts'], project);
+  expect(await run(process.execPath, ['standard.mjs'], project)).toBe('15 a/b1\n');
+});
+
 const REJECTED = `
   const { readFileSync } = require('node:fs');
   const [, filename] = process.argv;

@@ -1,7 +1,8 @@
 // Classes whose methods answer calls and get messages. For both kinds of decorators: TypeScript's `experimentalDecorators`,
 // which inversify's own `@inject` needs, and those of the language.
 
-import { requirePattern, requireProcedureName } from './names.js';
+import type { ChannelSet, Methods, ServiceAddress, ServiceHandlers, TypedHandler } from '../../typed/index.js';
+import { providerMarkOf, requirePattern, requireProcedureName } from './names.js';
 import type { AnyHandler, AnyProcedure, Mark, MethodOptions, SubscriberOptions } from './marks.js';
 import { markMethod, markProvider } from './marks.js';
 
@@ -12,7 +13,7 @@ export interface MethodDecoratorOf<F> {
 }
 
 /** A decorator of classes, of either kind. */
-export type HandlerClassDecorator = (target: new (...args: never[]) => object) => void;
+export type HandlerClassDecorator<H extends object = object> = (target: new (...args: never[]) => H) => void;
 
 /**
  * The methods of this class that have `@method()` are procedures `name/…`. Bind it to `TOKENS.Handler`; it runs once
@@ -29,8 +30,25 @@ export type HandlerClassDecorator = (target: new (...args: never[]) => object) =
  *   @subscriber('sensors/*\/temp') warm({ channel, body }: Message<number>) {}
  * }
  */
-export function provider(name: string, options: MethodOptions = {}): HandlerClassDecorator {
-  const mark = { name: requireProcedureName('@provider', name), options };
+export function provider(name: string, options?: MethodOptions): HandlerClassDecorator;
+/**
+ * This class has all methods of a contract, as `client.provide` wants them: they need no `@method()`, and a class that does not
+ * fit does not compile.
+ *
+ * @example
+ * const math = service('math', { square: method<number, number>() });
+ *
+ * @provider(math)
+ * class Calculator {
+ *   square(x: number): number { return x * x; }
+ * }
+ */
+export function provider<M extends Methods>(
+  service: ServiceAddress<M>,
+  options?: MethodOptions,
+): HandlerClassDecorator<ServiceHandlers<M>>;
+export function provider(of: string | ServiceAddress, options: MethodOptions = {}): HandlerClassDecorator {
+  const mark = providerMarkOf('@provider', of, options);
   return (target) => markProvider(target, mark);
 }
 
@@ -51,8 +69,14 @@ export function method(name?: string, options: MethodOptions = {}): MethodDecora
  * May stand several times above one method.
  * @throws {TypeError} when the pattern is no text.
  */
-export function subscriber(pattern: string, options: SubscriberOptions = {}): MethodDecoratorOf<AnyHandler> {
-  return decorator('@subscriber', { kind: 'subscriber', pattern: requirePattern('@subscriber', pattern), options });
+export function subscriber(pattern: string, options?: SubscriberOptions): MethodDecoratorOf<AnyHandler>;
+/** This method gets the messages of a contract: parameters parsed, body checked. */
+export function subscriber<Params, In, Out>(
+  channels: ChannelSet<Params, In, Out>,
+  options?: SubscriberOptions,
+): MethodDecoratorOf<TypedHandler<Params, Out>>;
+export function subscriber(to: string | ChannelSet, options: SubscriberOptions = {}): MethodDecoratorOf<AnyHandler> {
+  return decorator('@subscriber', { kind: 'subscriber', to: requirePattern('@subscriber', to), options });
 }
 
 function decorator(where: string, mark: Mark) {

@@ -1,9 +1,12 @@
 // All handlers of an application: started together, ended together.
 
+import type { Subscription } from '../../client/index.js';
 import type { Clock } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { systemClock } from '../../link/index.js';
 import type { Client } from '../../node/index.js';
+import type { Provider } from '../../rpc/index.js';
+import type { TypedSubscription } from '../../typed/index.js';
 import type { Handling } from './handling.js';
 import { handlingsOf } from './handling.js';
 import { Running } from './running.js';
@@ -13,6 +16,9 @@ export interface HandlersOptions {
   readonly timeout?: number;
   readonly clock?: Clock;
 }
+
+type Providing = Extract<Handling, { kind: 'method' | 'service' }>;
+type Subscribing = Exclude<Handling, Providing>;
 
 const DEFAULT_TIMEOUT = 5000;
 const FLUSH_TIMEOUT = 1000;
@@ -99,20 +105,32 @@ export class Handlers implements AsyncDisposable {
   }
 
   async #startOne(client: Client, handling: Handling): Promise<void> {
-    const { kind, where, options } = handling;
     try {
-      if (kind === 'method') {
-        const made = await client.provide(handling.name, this.#running.counted(handling.run), options);
+      if (handling.kind === 'method' || handling.kind === 'service') {
+        const made = await this.#provide(client, handling);
         this.#ends.push(() => made.close());
-        this.#providers.push(made.name);
+        this.#providers.push(...namesOf(handling));
       } else {
-        const made = await client.subscribe(handling.pattern, this.#running.counted(handling.run), options);
+        const made = await this.#subscribe(client, handling);
         this.#ends.push(() => made.unsubscribe());
         this.#patterns.push(made.pattern);
       }
     } catch (error) {
-      throw failure(`${where} (${kind === 'method' ? handling.name : handling.pattern})`, error);
+      throw failure(`${handling.where} (${whatOf(handling)})`, error);
     }
+  }
+
+  async #subscribe(client: Client, handling: Subscribing): Promise<Subscription | TypedSubscription> {
+    const { kind, to, run, options } = handling;
+    if (kind === 'channels') return client.subscribe(to, this.#running.counted(run), options);
+    return client.subscribe(to, this.#running.counted(run), options);
+  }
+
+  async #provide(client: Client, handling: Providing): Promise<Provider> {
+    const { kind, run, options } = handling;
+    if (kind === 'method') return client.provide(handling.name, this.#running.counted(run), options);
+    const counted = Object.entries(run).map(([name, one]) => [name, this.#running.counted(one)] as const);
+    return client.provide(handling.service, Object.fromEntries(counted), options);
   }
 
   async #stop(): Promise<void> {
@@ -134,15 +152,29 @@ export class Handlers implements AsyncDisposable {
 function requireDistinct(handlings: readonly Handling[]): void {
   const known = new Map<string, string>();
   for (const handling of handlings) {
-    if (handling.kind !== 'method') continue;
-    const { name, where } = handling;
-    const other = known.get(name);
-    if (other !== undefined) {
-      const text = `${name} is provided by ${other} and by ${where}; a name is provided once in an application`;
-      throw new SpokeError('DUPLICATE', text, { details: { procedure: name } });
+    const { where } = handling;
+    for (const name of namesOf(handling)) {
+      const other = known.get(name);
+      if (other !== undefined) {
+        const text = `${name} is provided by ${other} and by ${where}; a name is provided once in an application`;
+        throw new SpokeError('DUPLICATE', text, { details: { procedure: name } });
+      }
+      known.set(name, where);
     }
-    known.set(name, where);
   }
+}
+
+/** The procedures it provides. */
+function namesOf(handling: Handling): readonly string[] {
+  if (handling.kind === 'method') return [handling.name];
+  if (handling.kind !== 'service') return [];
+  return Object.keys(handling.run).map((name) => `${handling.service.prefix}/${name}`);
+}
+
+function whatOf(handling: Handling): string {
+  if (handling.kind === 'method') return handling.name;
+  if (handling.kind === 'service') return handling.service.prefix;
+  return handling.kind === 'channels' ? handling.to.pattern : handling.to;
 }
 
 function failure(what: string, error: unknown): unknown {

@@ -6,6 +6,7 @@
 
 import type { Message, SubscribeOptions } from '../../client/index.js';
 import type { RpcService } from '../../rpc/index.js';
+import type { ChannelSet, ServiceAddress } from '../../typed/index.js';
 
 /** Without `signal`: handlers end together. */
 export type MethodOptions = Omit<NonNullable<Parameters<RpcService['provide']>[2]>, 'signal'>;
@@ -17,11 +18,13 @@ export type AnyHandler = (message: Message<never>) => unknown;
 export type Mark =
   /** `name`: below that of the class. Default: the name of the method. */
   | { readonly kind: 'method'; readonly name: string | undefined; readonly options: MethodOptions }
-  | { readonly kind: 'subscriber'; readonly pattern: string; readonly options: SubscriberOptions };
+  | { readonly kind: 'subscriber'; readonly to: string | ChannelSet; readonly options: SubscriberOptions };
 
 /** What `@provider` says of a class. */
 export interface ProviderMark {
   readonly name: string;
+  /** Its methods are all those of this contract, without a mark of their own. */
+  readonly service?: ServiceAddress;
   readonly options: MethodOptions;
 }
 

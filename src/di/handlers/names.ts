@@ -1,6 +1,9 @@
 // What can be said of a name before there is a connection.
 
 import { canonical, isPattern } from '../../channels/index.js';
+import type { ChannelSet, ServiceAddress } from '../../typed/index.js';
+import { isChannels, isService } from '../../typed/index.js';
+import type { MethodOptions, ProviderMark } from './marks.js';
 
 /** @throws {TypeError} */
 export function requireProcedureName(where: string, name: unknown): string {
@@ -12,7 +15,13 @@ export function requireProcedureName(where: string, name: unknown): string {
 }
 
 /** @throws {TypeError} */
-export function requirePattern(where: string, pattern: unknown): string {
-  if (typeof pattern !== 'string') throw new TypeError(`${where}: the pattern must be a string`);
-  return pattern;
+export function requirePattern(where: string, to: string | ChannelSet): string | ChannelSet {
+  if (typeof to !== 'string' && !isChannels(to)) throw new TypeError(`${where}: the pattern must be a string`);
+  return to;
+}
+
+/** @throws {TypeError} */
+export function providerMarkOf(where: string, of: string | ServiceAddress, options: MethodOptions): ProviderMark {
+  if (isService(of)) return { name: of.prefix, service: of, options };
+  return { name: requireProcedureName(where, of), options };
 }

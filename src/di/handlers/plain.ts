@@ -1,9 +1,10 @@
 // The same as the decorators say, of plain functions.
 
 import type { MessageHandler } from '../../client/index.js';
+import type { ChannelSet, Methods, ServiceAddress, ServiceHandlers, TypedHandler } from '../../typed/index.js';
 import type { AnyProcedure, MethodOptions, SubscriberOptions } from './marks.js';
 import { markMethod, markProvider } from './marks.js';
-import { requirePattern, requireProcedureName } from './names.js';
+import { providerMarkOf, requirePattern, requireProcedureName } from './names.js';
 
 /**
  * An object for `TOKENS.Handler` that provides one procedure, or several below one name, made of functions.
@@ -20,14 +21,26 @@ import { requirePattern, requireProcedureName } from './names.js';
 export function providerOf(
   name: string,
   procedures: AnyProcedure | Readonly<Record<string, AnyProcedure>>,
+  options?: MethodOptions,
+): object;
+/** An object for `TOKENS.Handler` that provides a service by its contract: see `client.provide`. */
+export function providerOf<M extends Methods>(
+  service: ServiceAddress<M>,
+  handlers: NoInfer<ServiceHandlers<M>>,
+  options?: MethodOptions,
+): object;
+export function providerOf(
+  of: string | ServiceAddress,
+  procedures: AnyProcedure | Readonly<Record<string, AnyProcedure>>,
   options: MethodOptions = {},
 ): object {
-  const text = requireProcedureName('providerOf', name);
+  const mark = providerMarkOf('providerOf', of, options);
   const alone = typeof procedures === 'function';
   const handler = alone ? { procedure: procedures } : { ...procedures };
-  markProvider(handler, { name: text, options });
+  markProvider(handler, mark);
+  if (mark.service !== undefined) return handler;
   for (const [key, procedure] of Object.entries(handler)) {
-    if (typeof procedure !== 'function') throw new TypeError(`providerOf: ${text}/${key} must be a function`);
+    if (typeof procedure !== 'function') throw new TypeError(`providerOf: ${mark.name}/${key} must be a function`);
     const name = alone ? '' : requireProcedureName('providerOf', key);
     markMethod(handler, key, { kind: 'method', name, options: {} });
   }
@@ -42,13 +55,24 @@ export function providerOf(
 export function subscriberOf<T = unknown>(
   pattern: string,
   handler: MessageHandler<T>,
+  options?: SubscriberOptions,
+): object;
+/** An object for `TOKENS.Handler` that gives the messages of a contract to a function: see `client.subscribe`. */
+export function subscriberOf<Params, In, Out>(
+  channels: ChannelSet<Params, In, Out>,
+  handler: TypedHandler<Params, Out>,
+  options?: SubscriberOptions,
+): object;
+export function subscriberOf(
+  to: string | ChannelSet,
+  handler: (message: never) => unknown,
   options: SubscriberOptions = {},
 ): object {
   if (typeof handler !== 'function') throw new TypeError('subscriberOf: the handler must be a function');
   const object = { handler };
   markMethod(object, 'handler', {
     kind: 'subscriber',
-    pattern: requirePattern('subscriberOf', pattern),
+    to: requirePattern('subscriberOf', to),
     options,
   });
   return object;

@@ -3,12 +3,25 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Container } from 'inversify';
 import { inject, injectable } from 'inversify';
-import type { Message, SpokeOptions } from 'spoke';
-import { Broker, Client, createContainer, Handlers, providerOf, RpcService, subscriberOf, TOKENS } from 'spoke';
+import type { Message, SpokeOptions, TypedMessage } from 'spoke';
+import {
+  Broker,
+  channel,
+  Client,
+  createContainer,
+  Handlers,
+  method as contract,
+  providerOf,
+  RpcService,
+  service,
+  subscriberOf,
+  TOKENS,
+} from 'spoke';
 import { method, provider, subscriber } from 'spoke/decorators';
 import { memoryNetwork } from 'spoke/testing';
 import { Collector } from '../../support/collector.js';
 import { within } from '../../support/within.js';
+import * as z from 'zod';
 
 const HOME: SpokeOptions = { listen: 'memory://home', url: 'memory://home', timeout: 5000 };
 
@@ -173,6 +186,86 @@ describe('without decorators', () => {
     await child.getAsync(Broker);
     expect((await child.getAsync(Handlers)).providers).toEqual(['echo']);
     await child.unbindAllAsync();
+  });
+});
+
+describe('contracts', () => {
+  const math = service('math', { square: contract(z.number(), z.number()), root: contract<number, number>() });
+  const pose = channel('robots/:id/pose', z.object({ x: z.number() }));
+
+  it('name the methods of a class, which have their types and checks, and its channels', async () => {
+    const seen = new Collector<[string, number]>();
+
+    @provider(math)
+    class Robots {
+      square(x: number): number {
+        return x * x;
+      }
+
+      async root(x: number): Promise<number> {
+        return Math.sqrt(x);
+      }
+
+      @method()
+      triple(x: number): number {
+        return 3 * x;
+      }
+
+      @subscriber(pose)
+      moved({ params, body }: TypedMessage<{ id: string }, { x: number }>): void {
+        seen.add([params.id, body.x]);
+      }
+    }
+    container.bind(TOKENS.Handler).to(Robots);
+    const { patterns, providers } = await container.getAsync(Handlers);
+    expect(providers.toSorted()).toEqual(['math/root', 'math/square', 'math/triple']);
+    expect(patterns).toEqual(['robots/*/pose']);
+    expect(await caller.use(math).square(5)).toBe(25);
+    expect(await caller.use(math).root(25)).toBe(5);
+    expect(await caller.call('math/triple', 5)).toBe(15);
+    await expect(caller.call('math/square', 'five')).rejects.toMatchObject({ name: 'SpokeError' });
+    await caller.publish(pose({ id: 'r2' }), { x: 4 });
+    expect(await seen.next()).toEqual(['r2', 4]);
+  });
+
+  it('name functions, too', async () => {
+    const seen = new Collector<number>();
+    container.bind(TOKENS.Handler).toConstantValue(providerOf(math, { square: (x) => x * x, root: Math.sqrt }));
+    container.bind(TOKENS.Handler).toConstantValue(subscriberOf(pose, ({ body }) => seen.add(body.x)));
+    await container.getAsync(Handlers);
+    expect(await caller.use(math).square(5)).toBe(25);
+    await caller.publish(pose({ id: 'r2' }), { x: 4 });
+    expect(await seen.next()).toBe(4);
+  });
+
+  it('do not compile with a class that does not fit, and do not start with it', async () => {
+    // @ts-expect-error -- there is no root
+    @provider(math)
+    class Half {
+      square(x: number): number {
+        return x * x;
+      }
+    }
+    // @ts-expect-error -- a square is a number
+    @provider(math)
+    class Wrong {
+      square(x: string): string {
+        return x;
+      }
+      root(x: number): number {
+        return x;
+      }
+    }
+    class Deaf {
+      // @ts-expect-error -- x is a number
+      @subscriber(pose)
+      moved(_: TypedMessage<{ id: string }, { x: string }>): void {}
+    }
+    expect([Wrong, Deaf]).toHaveLength(2);
+    container.bind(TOKENS.Handler).to(Half);
+    await expect(container.getAsync(Handlers)).rejects.toThrow(
+      new TypeError('Half provides the service math, but has no method root'),
+    );
   });
 });
 
