@@ -1,20 +1,24 @@
 // The folder of a store, for one broker alone. LMDB lets several programs write to one file, but each of them would serve a
 // past of its own.
 
-import { mkdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 
 import { SpokeError } from '../../contracts/index.js';
 import { codeOf } from './failures.js';
 
-/** Makes a folder, and those above it, unless it is there. Node's own way tries for ever in folders such as `/proc`. */
+/** Makes a folder, and those above it, unless it is there and can be used. Node's own way tries for ever in folders such as `/proc`. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) {
+      await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+      return;
+    }
     if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
     await makeFolder(dirname(folder));
     await mkdir(folder);

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -119,6 +119,15 @@ describe('a folder', () => {
     await store.put(message('y'));
     await store.close();
     expect((await opened(other)).size).toBe(2);
+  });
+
+  // Root may write everywhere.
+  (process.getuid?.() === 0 ? it.skip : it)('that may not be written is refused, with the reason', async () => {
+    await chmod(folder.path, 0o500);
+    expect(await refusal()).toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('permission denied: it has to be readable and writable'),
+    });
   });
 
   it('that cannot be made or is none is refused, with the reason', async () => {
