@@ -28,7 +28,7 @@ interface Bundle {
 async function bundle(line: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: line, resolveDir: root },
-    alias: { 'spoke/browser': `${root}dist/browser.js` },
+    alias: { 'spoke/browser': `${root}dist/browser.js`, 'spoke/typed': `${root}dist/typed.js` },
     absWorkingDir: root,
     bundle: true,
     minify: true,
@@ -64,13 +64,23 @@ describe('the bundle of a page', () => {
     expect(clientAlone.bytes).toBeLessThan(all.bytes - 1000);
   });
 
-  test('has no package in it but nanoevents, and nothing of Node', () => {
-    const { inputs, outputs } = all.metafile;
+  test.each([
+    ['spoke/browser', `export * from 'spoke/browser';`],
+    ['spoke/typed', `export * from 'spoke/browser'; export * from 'spoke/typed';`],
+  ])('of %s has no package in it but nanoevents, and nothing of Node', async (_, line) => {
+    const { inputs, outputs } = (await bundle(line)).metafile;
     const packages = Object.keys(inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
     expect([...new Set(packages)].filter((name) => name !== undefined)).toEqual(['nanoevents']);
     const imported = [...Object.values(inputs), ...Object.values(outputs)].flatMap((file) => file.imports);
     expect(imported.filter(({ path }) => path.startsWith('node:') || builtinModules.includes(path))).toEqual([]);
     expect(imported.filter(({ external }) => external)).toEqual([]);
+  });
+
+  test('has contracts for a few thousand bytes more', async () => {
+    const names = 'channel, service, method, typed, unchecked';
+    const { bytes } = await bundle(`export * from 'spoke/browser'; export { ${names} } from 'spoke/typed';`);
+    process.stderr.write(`with contracts: ${bytes} bytes\n`);
+    expect(bytes).toBeLessThan(all.bytes + 4000);
   });
 
   test('evaluates no text, and needs no Buffer', () => {
@@ -107,7 +117,7 @@ describe('a page in TypeScript', () => {
       moduleResolution: ts.ModuleResolutionKind.Bundler,
       lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
       types: [],
-      paths: { 'spoke/browser': [`${root}dist/browser.d.ts`] },
+      paths: { 'spoke/browser': [`${root}dist/browser.d.ts`], 'spoke/typed': [`${root}dist/typed.d.ts`] },
     });
     return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
       const text = ts.flattenDiagnosticMessageText(messageText, '\n');
