@@ -40,6 +40,7 @@ export type {
   MessageHandler,
   PublishOptions,
   SetOptions,
+  SlowPolicy,
   SubscribeOptions,
   SubscriptionOwner,
   WaitOptions,

@@ -91,6 +91,7 @@ export class Broker {
       server: { server: `spoke/${VERSION}`, id: randomBytes(12).toString('hex') },
       sessions: this.#sessions,
       showControl: options.showControl ?? true,
+      allowHold: options.allowHold ?? true,
       ended: (session, reason) => this.#ended(session, reason),
     });
   }

@@ -19,6 +19,7 @@ import {
   Keeping,
   Ping,
   Requests,
+  Slowness,
   Subscribing,
 } from './control/index.js';
 import type { Admission } from './admission.js';
@@ -43,6 +44,8 @@ export interface ExchangeParts {
   readonly sessions: Iterable<Session>;
   /** Whether control messages are passed on. */
   readonly showControl: boolean;
+  /** Whether subscribers may have publishers wait. */
+  readonly allowHold: boolean;
   readonly ended: (session: Session, reason: CloseReason) => void;
 }
 
@@ -69,6 +72,7 @@ export class Exchange implements SessionOwner {
   readonly #bridging: Bridging;
   readonly #closing: Closing;
   readonly #grouping: Grouping;
+  readonly #slowness: Slowness;
   readonly #controls: Controls;
   readonly #futureSeconds: number;
   readonly #foreign = new Map<Codec, Range>();
@@ -107,6 +111,7 @@ export class Exchange implements SessionOwner {
       admission: parts.admission,
       identified: (session) => this.#identified(session),
     });
+    this.#slowness = new Slowness(this.#desk, parts.allowHold);
     const controls = [
       this.authenticating,
       new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
@@ -117,6 +122,7 @@ export class Exchange implements SessionOwner {
       new Requests(this.#desk, [keeping]),
       keeping,
       this.#grouping,
+      this.#slowness,
       this.#bridging,
       this.#closing,
     ];
@@ -188,7 +194,7 @@ export class Exchange implements SessionOwner {
   }
 
   drained(session: Session): void {
-    this.#replays.resume(session);
+    if (this.#slowness.resume(session)) this.#replays.resume(session);
   }
 
   ended(session: Session, reason: CloseReason): void {
@@ -242,7 +248,9 @@ export class Exchange implements SessionOwner {
         end = sink.position;
         start = end - length;
       }
-      target.link.outbox.push(block, start, end);
+      if (target.slow === undefined || !this.#slowness.takes(target, from, view.head.channel, block, start, end)) {
+        target.link.outbox.push(block, start, end);
+      }
       this.#counters.delivered++;
     }
     if (this.#foreign.size > 0) this.#foreign.clear();
@@ -289,7 +297,10 @@ export class Exchange implements SessionOwner {
       this.#foreign.set(to, range);
     }
     if (range.end === 0) return;
-    target.link.outbox.push(range.block, range.start, range.end);
+    const { block, start, end } = range;
+    if (target.slow === undefined || !this.#slowness.takes(target, from, view.head.channel, block, start, end)) {
+      target.link.outbox.push(block, start, end);
+    }
     this.#counters.delivered++;
   }
 

@@ -40,6 +40,11 @@ export interface BrokerOptions {
    * as the protocol has it, but then clients learn what others subscribe to. Default `true`.
    */
   readonly showControl?: boolean;
+  /**
+   * Whether a subscriber may have publishers wait for it (`SubscribeOptions.slow: 'hold'`), for `limits.holdTime` at most. Default
+   * `true`.
+   */
+  readonly allowHold?: boolean;
   /** Milliseconds that `close` waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
 }

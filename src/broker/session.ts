@@ -3,6 +3,7 @@
 import type { CloseReason, Codec, Connection, Identity, MessageView, SpokeError } from '../contracts/index.js';
 import type { LinkHandler, LinkOptions } from '../link/index.js';
 import { Link } from '../link/index.js';
+import type { SlowConsumer } from './slow-consumer.js';
 
 /** What the broker does with the events of its sessions. */
 export interface SessionOwner {
@@ -26,6 +27,8 @@ export class Session implements LinkHandler<MessageView, Codec> {
   readonly patterns = new Set<string>();
   /** Extensions it asked for and got. */
   features: ReadonlySet<string> = new Set();
+  /** Set when it has said what becomes of messages that it is too slow for. */
+  slow: SlowConsumer | undefined;
   /** Messages of its own that were refused. */
   refusals = 0;
   readonly #owner: SessionOwner;

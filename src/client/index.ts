@@ -9,6 +9,7 @@ export type { BaseClientOptions, ClientEvents, ClientState, PublishOptions, Wait
 export { randomId } from './random-id.js';
 export { reportUnheard, textOf } from './report.js';
 export type { Login } from './session.js';
+export type { SlowPolicy } from '../link/slow-control.js';
 export type { SubscribeOptions } from './subscribe-options.js';
 export { Subscription } from './subscription.js';
 export type { MessageHandler, SubscriptionOwner } from './subscription.js';

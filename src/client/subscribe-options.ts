@@ -1,5 +1,7 @@
 // What can be said of a subscription.
 
+import type { SlowPolicy } from '../link/slow-control.js';
+
 export interface SubscribeOptions {
   /** Aborting unsubscribes. */
   readonly signal?: AbortSignal;
@@ -20,6 +22,19 @@ export interface SubscribeOptions {
    * `false`.
    */
   readonly groupOptional?: boolean;
+  /**
+   * What becomes of messages while this client does not read, with brokers that offer it (`client.features` has `slow`):
+   * - `'disconnect'`: they wait; past `limits.outboundBytes` of the broker the connection is ended. The default;
+   * - `'drop-oldest'`: the latest 1,000 wait, older ones are left out;
+   * - `'latest'`: of each channel the latest one waits;
+   * - `'hold'`: they wait, and who publishes them is not read meanwhile. Past `limits.holdTime` this connection is ended.
+   *
+   * It holds for the pattern: of several subscriptions to one pattern the latest decides. Where several patterns match a message,
+   * the one that leaves out least decides. Not for groups, and not in pages.
+   */
+  readonly slow?: SlowPolicy;
+  /** Called when messages were left out here, with their number, before the next message. They count in `subscription.missed`. */
+  readonly missed?: (count: number) => void;
   /**
    * Called when all messages that were kept have been delivered: after subscribing, and again after each reconnect. What was
    * not among them then is kept no more. Only with brokers that say so (`client.features` has `kept`); not in pages.

@@ -29,11 +29,15 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   readonly pattern: string;
   /** As given to `client.subscribe`. */
   readonly options: SubscribeOptions;
+  /**
+   * Messages lost because an iterator was slower than they came (`limits.iteratorMessages`), or left out by the broker, which
+   * tells so (`SubscribeOptions.slow`). Only to be read.
+   */
+  missed = 0;
   readonly #owner: SubscriptionOwner;
   readonly #handler: MessageHandler | undefined;
   readonly #queues = new Set<MessageQueue>();
   #unread: MessageQueue | undefined;
-  #missed = 0;
   #ended = false;
   #refusal: SpokeError | undefined;
   #letGoOfSignal: (() => void) | undefined;
@@ -50,11 +54,6 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
     this.#handler = handler;
     this.#owner = owner;
     if (handler === undefined) this.#unread = this.#queue();
-  }
-
-  /** Messages lost because an iterator was slower than they came (`limits.iteratorMessages`). */
-  get missed(): number {
-    return this.#missed;
   }
 
   /** Whether it was unsubscribed, or its client closed. */
@@ -86,7 +85,7 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   deliver(message: Message): void {
     if (this.#ended) return;
     if (this.#handler !== undefined) this.#handle(this.#handler, message);
-    for (const queue of this.#queues) if (!queue.push(message)) this.#missed++;
+    for (const queue of this.#queues) if (!queue.push(message)) this.missed++;
   }
 
   /** Not for users: unsubscribes when the signal aborts, and keeps no listener on it for longer than need be. */

@@ -30,6 +30,8 @@ export interface Limits {
   readonly outboundBytes: number;
   /** Bytes waiting to be sent on all connections of one broker: past it, the connection that waits most is closed. */
   readonly totalOutboundBytes: number;
+  /** How long publishers are held for one subscriber that does not read: then its connection is ended. */
+  readonly holdTime: number;
   /** How far in the future a `time` set by a publisher may lie. */
   readonly clockSkew: number;
   /** Client: bytes of messages waiting for a connection. Past it `publish` is refused with `QUEUE_FULL`. */
@@ -58,6 +60,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   clearedAge: 86_400_000,
   outboundBytes: 32 * MiB,
   totalOutboundBytes: 512 * MiB,
+  holdTime: 2_000,
   clockSkew: 60_000,
   offlineBytes: 16 * MiB,
   iteratorMessages: 10_000,

@@ -111,6 +111,12 @@ export class BlockOutbox implements Outbox, Flushable {
     if (this.#turnBytes >= FLUSH_BYTES) this.#send();
   }
 
+  hold(bytes: number): void {
+    if (this.#closed) return;
+    this.#count(bytes);
+    if (bytes > 0) this.#check();
+  }
+
   /** End of the turn. */
   flush(): void {
     this.#added = false;
@@ -195,6 +201,10 @@ export class BlockOutbox implements Outbox, Flushable {
       this.#tailUsed += length;
       start += length;
     }
+    this.#check();
+  }
+
+  #check(): void {
     if (this.#backlogBytes + this.#connection.pendingBytes > this.#limit) this.#overflow();
     else if (this.#total.bytes > this.#total.limit) this.#total.exceeded();
   }

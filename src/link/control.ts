@@ -30,6 +30,7 @@ export type Feature =
   | 'requests'
   | 'kept'
   | 'groups'
+  | 'slow'
   | 'bridge'
   | 'closing';
 

@@ -10,6 +10,8 @@ export interface Outbox {
   readonly backlogBytes: number;
   /** Queues `block[start, end)`. Its bytes stay as they are at least until all outboxes of the turn are done with them. */
   push(block: Uint8Array, start: number, end: number): void;
+  /** Somebody else keeps so many bytes more (or less) for the connection while it is blocked: they count as its backlog. */
+  hold?(bytes: number): void;
   /** The connection has room again. */
   drain(): void;
   /** Hands everything to the connection, whether it asked to stop or not: nothing will be pushed after this. */

@@ -7,6 +7,7 @@ import { KeptRoutes } from '../client/kept-routes.js';
 import { KeptValues } from '../client/kept-values.js';
 import { Offer } from '../client/offer.js';
 import { Requests } from '../client/requests.js';
+import { SlowSubscriptions } from '../client/slow-subscriptions.js';
 import type { HeadView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
@@ -17,10 +18,11 @@ import { systemClock } from '../link/index.js';
 import type { Sink } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
 import { REPLY_PREFIX } from '../link/request-control.js';
+import { MISSED, readMissed } from '../link/slow-control.js';
 import type { RpcClientOptions } from '../rpc/index.js';
 import { RpcClient } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept', 'groups', 'closing'] as const;
+const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'closing'] as const;
 
 /** An `RpcClient` whose publishes are answered, that knows what is kept, and can be a member of groups. Programs use `Client`. */
 export class FullClient extends RpcClient {
@@ -56,6 +58,7 @@ export class FullClient extends RpcClient {
       report: (error) => this.report(error),
     });
     const routes = new KeptRoutes(options.routes, (error) => this.report(error));
+    const slow = new SlowSubscriptions(routes, { ...parts, report: (error) => this.report(error) });
     offer.onDecided((features) => routes.decide(features.has('kept')));
     // What only a broker says is believed from one that said that it would.
     const believed = (feature: string) => offer.features?.has(feature) === true;
@@ -83,6 +86,9 @@ export class FullClient extends RpcClient {
         } else if (channel === keptControl.CLEARED && believed('kept')) {
           const body = keptControl.readCleared(codec.decodeBody(view));
           if (body !== undefined) routes.cleared(body);
+        } else if (channel === MISSED && believed('slow')) {
+          const body = readMissed(codec.decodeBody(view));
+          if (body !== undefined) slow.missed(body);
         } else if (channel.startsWith(REPLY_PREFIX) && believed('requests')) {
           requests.answered(channel, codec.decodeBody(view));
         } else if (channel === CLOSING && believed('closing')) link.end();
@@ -90,7 +96,7 @@ export class FullClient extends RpcClient {
         return channel !== control.ERROR;
       },
     };
-    super({ ...options, routes, extension: { features: FEATURES, offline: acks.offline, hooks } });
+    super({ ...options, routes: slow, extension: { features: FEATURES, offline: acks.offline, hooks } });
     this.#acks = acks;
     this.#groups = groups;
     this.#sink = options.sink;

@@ -10,4 +10,5 @@ export { Heartbeat } from './heartbeat.js';
 export { Keeping } from './keeping.js';
 export { Ping } from './ping.js';
 export { Requests } from './requests.js';
+export { Slowness } from './slowness.js';
 export { Subscribing } from './subscribing.js';

@@ -79,12 +79,14 @@ export class Subscribing implements ControlPart {
       return false;
     }
     session.patterns.add(pattern);
+    session.slow?.changed();
     if (this.#router.subscribe(pattern, session)) this.#watcher.subscribed(pattern);
     this.#replays.start(session, pattern);
     return true;
   }
 
   #unsubscribe(session: Session, pattern: string): void {
+    session.slow?.changed();
     this.#router.unsubscribe(pattern, session);
     this.#watcher.unsubscribed(pattern);
   }
