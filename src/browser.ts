@@ -23,6 +23,7 @@ export type { DecodedView } from './codecs/small/index.js';
 export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
 export type {
   Address,
+  AnyErrorCode,
   ClientCodec,
   Clock,
   CloseReason,
@@ -49,8 +50,18 @@ export type {
   SpokeErrorOptions,
   Transport,
 } from './contracts/index.js';
-export { RpcService } from './rpc/index.js';
-export type { CallOptions, Procedure, Provider, RpcClient, RpcClientOptions, RpcOptions } from './rpc/index.js';
+export { PlainRpc, RpcError } from './rpc/index.js';
+export type {
+  CallOptions,
+  PlainClient,
+  PlainProcedure,
+  PlainProvideOptions,
+  ProvideOptions,
+  Provider,
+  RpcClient,
+  RpcClientOptions,
+  RpcOptions,
+} from './rpc/index.js';
 export { BrowserWebSocketTransport } from './transports/websocket/browser/index.js';
 export type {
   BrowserSocket,

@@ -51,6 +51,7 @@ export { DEFAULT_LIMITS, SPOKE_ERROR_CODES, SpokeError } from './contracts/index
 export type {
   Action,
   Address,
+  AnyErrorCode,
   Authenticator,
   Authorizer,
   ClientCodec,
@@ -107,8 +108,17 @@ export type {
   SyncConnection,
   SyncPublishOptions,
 } from './node/index.js';
-export { RpcService } from './rpc/index.js';
-export type { CallOptions, Procedure, Provider, RpcOptions } from './rpc/index.js';
+export { RpcError, RpcService } from './rpc/index.js';
+export type {
+  CallContext,
+  CallOptions,
+  Procedure,
+  ProgressOptions,
+  ProvideOptions,
+  Provider,
+  RpcOptions,
+  StreamOptions,
+} from './rpc/index.js';
 export { LmdbStore, MemoryStore } from './stores/index.js';
 export { BaseConnection, handOver, MemoryTransport, parseAddress } from './transports/index.js';
 export type { Endpoint, ListenEndpoint, MemoryTransportOptions } from './transports/index.js';
@@ -157,7 +167,6 @@ export type {
   ParamsOf,
   ParamValues,
   Path,
-  ProvideOptions,
   Reading,
   SchemaIssue,
   SchemaResult,

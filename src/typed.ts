@@ -41,7 +41,6 @@ export type {
   ParamsOf,
   ParamValues,
   Path,
-  ProvideOptions,
   Reading,
   SchemaIssue,
   SchemaResult,
@@ -53,3 +52,4 @@ export type {
   TokenOf,
   TypedHandler,
 } from './typed/index.js';
+export type { CallOptions, ProvideOptions, Provider } from './rpc/index.js';

@@ -7,7 +7,7 @@ import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.j
 import { SpokeError } from '../contracts/index.js';
 import type { MakeOutbox } from '../link/index.js';
 import { PlainOutbox, PlainSink } from '../link/index.js';
-import { RpcClient } from '../rpc/index.js';
+import { PlainClient } from '../rpc/index.js';
 import { BrowserWebSocketTransport } from '../transports/websocket/browser/index.js';
 import { pageUrl, readAddress } from './address.js';
 
@@ -39,7 +39,7 @@ const makeOutbox: MakeOutbox = (connection) => new PlainOutbox(connection);
  * const client = await Client.connect();
  * await client.subscribe('sensors/*\/temp', (message) => show(message.channel, message.body));
  */
-export class Client extends RpcClient {
+export class Client extends PlainClient {
   /**
    * Does not connect yet: `connect` does.
    * @throws {TypeError} for a wrong option.

@@ -1,8 +1,7 @@
 // Prints the messages of channels, for as long as it is let.
 
 import { canonical } from '../channels/index.js';
-import type { Message } from '../client/index.js';
-import type { RpcClient } from '../rpc/index.js';
+import type { BaseClient, Message } from '../client/index.js';
 import type { ConnectionOptions } from './arguments.js';
 import { CLIENT_REMARKS, withConnectionOptions } from './arguments.js';
 import { newCommand, run } from './command.js';
@@ -90,7 +89,7 @@ function lineOf(message: Message, { json, label, verbose }: Options): string {
   return label === undefined ? text : `[${label}] ${text}`;
 }
 
-function remarkOnConnection(client: RpcClient, options: Options): void {
+function remarkOnConnection(client: BaseClient, options: Options): void {
   let trouble = false;
   client.on('retry', (error) => {
     if (!trouble) remark(options, `${failureOf(error).message}; trying again until there is one`);

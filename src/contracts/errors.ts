@@ -15,6 +15,8 @@ export const SPOKE_ERROR_CODES = [
   'LISTEN_FAILED',
   'MALFORMED',
   'NOT_ENCODABLE',
+  'NO_PROVIDER',
+  'PROVIDER_LOST',
   'QUEUE_FULL',
   'REMOTE',
   'REPLY_MALFORMED',
@@ -32,6 +34,9 @@ export const SPOKE_ERROR_CODES = [
 
 export type SpokeErrorCode = (typeof SPOKE_ERROR_CODES)[number];
 
+/** Codes of remote procedures are their authors' (`RpcError`), and a newer broker may have codes of its own. */
+export type AnyErrorCode = SpokeErrorCode | (string & Record<never, never>);
+
 export interface SpokeErrorOptions {
   /** What this error was made from. */
   cause?: unknown;
@@ -47,7 +52,7 @@ export interface SpokeErrorOptions {
  */
 export class SpokeError extends Error {
   override readonly name = 'SpokeError';
-  readonly code: SpokeErrorCode;
+  readonly code: AnyErrorCode;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, string | number | boolean>>;
 
@@ -57,4 +62,9 @@ export class SpokeError extends Error {
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
   }
+}
+
+/** An error that was received: its code is whatever the other side says. */
+export function withCode(code: AnyErrorCode, message: string, options: SpokeErrorOptions): SpokeError {
+  return Object.assign(new SpokeError('REMOTE', message, options), { code });
 }

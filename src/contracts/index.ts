@@ -21,8 +21,8 @@ export type {
   PeerCredentials,
   PeerInfo,
 } from './connection.js';
-export { SPOKE_ERROR_CODES, SpokeError } from './errors.js';
-export type { SpokeErrorCode, SpokeErrorOptions } from './errors.js';
+export { SPOKE_ERROR_CODES, SpokeError, withCode } from './errors.js';
+export type { AnyErrorCode, SpokeErrorCode, SpokeErrorOptions } from './errors.js';
 export type { Deframer, FrameHandler, Framing } from './framing.js';
 export { DEFAULT_LIMITS, withDefaults } from './limits.js';
 export type { Limits } from './limits.js';

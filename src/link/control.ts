@@ -1,7 +1,7 @@
 // Names and bodies of control messages (docs/protocol.md#control-messages, #extensions). Known to brokers and clients.
 
-import type { Credentials, SpokeErrorCode } from '../contracts/index.js';
-import { SPOKE_ERROR_CODES, SpokeError } from '../contracts/index.js';
+import type { Credentials, SpokeError } from '../contracts/index.js';
+import { withCode } from '../contracts/index.js';
 
 /** Every control channel begins with this. */
 export const CONTROL_PREFIX = '-control/';
@@ -90,8 +90,7 @@ function textAt(body: unknown, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The error that a broker told of, as one of ours. A code this version does not know becomes `REMOTE`. */
+/** The error that a broker told of, as one of ours. Its code may be one that this version does not know. */
 export function asError({ message, ...details }: ErrorBody, url: string): SpokeError {
-  const code: SpokeErrorCode = SPOKE_ERROR_CODES.find((known) => known === details.code) ?? 'REMOTE';
-  return new SpokeError(code, `refused by ${url}: ${message}`, { details: { url, ...details } });
+  return withCode(details.code, `refused by ${url}: ${message}`, { details: { url, ...details } });
 }

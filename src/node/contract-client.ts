@@ -2,13 +2,12 @@
 
 import type { Message, MessageHandler, PublishOptions, SubscribeOptions, Subscription } from '../client/index.js';
 import type { Requests } from '../client/requests.js';
-import type { Procedure, Provider } from '../rpc/index.js';
+import type { Procedure, ProvideOptions, Provider } from '../rpc/index.js';
 import type {
   ChannelAddress,
   ChannelSet,
   ServiceHandlers,
   Methods,
-  ProvideOptions,
   ServiceAddress,
   ServiceClient,
   TypedHandler,

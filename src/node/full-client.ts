@@ -3,6 +3,7 @@
 import { Acknowledgements } from '../client/acknowledgements.js';
 import { Groups } from '../client/groups.js';
 import type { Message, MessageHandler, PublishOptions, SubscribeOptions, Subscription } from '../client/index.js';
+import { BaseClient } from '../client/index.js';
 import { KeptRoutes } from '../client/kept-routes.js';
 import { KeptValues } from '../client/kept-values.js';
 import { Offer } from '../client/offer.js';
@@ -19,13 +20,26 @@ import type { Sink } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
 import { REPLY_PREFIX } from '../link/request-control.js';
 import { MISSED, readMissed } from '../link/slow-control.js';
-import type { RpcClientOptions } from '../rpc/index.js';
-import { RpcClient } from '../rpc/index.js';
+import type {
+  CallOptions,
+  Procedure,
+  ProgressOptions,
+  ProvideOptions,
+  Provider,
+  RpcClientOptions,
+  StreamOptions,
+} from '../rpc/index.js';
+import { rpcOptions, RpcService } from '../rpc/index.js';
 
 const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'closing'] as const;
 
-/** An `RpcClient` whose publishes are answered, that knows what is kept, and can be a member of groups. Programs use `Client`. */
-export class FullClient extends RpcClient {
+/**
+ * A `BaseClient` with remote calls, whose publishes are answered, that knows what is kept, and can be a member of groups. Programs
+ * use `Client`.
+ */
+export class FullClient extends BaseClient {
+  /** Remote calls on this client; `call`, `stream` and `provide` are its methods. */
+  readonly rpc: RpcService;
   /** The persistent messages that the broker keeps: list, get, set and clear them. */
   readonly kept: KeptValues;
   readonly #acks: Acknowledgements;
@@ -97,6 +111,7 @@ export class FullClient extends RpcClient {
       },
     };
     super({ ...options, routes: slow, extension: { features: FEATURES, offline: acks.offline, hooks } });
+    this.rpc = new RpcService(this, rpcOptions(options));
     this.#acks = acks;
     this.#groups = groups;
     this.#sink = options.sink;
@@ -145,6 +160,29 @@ export class FullClient extends RpcClient {
   /** @internal */
   protected makeKept(requests: Requests): KeptValues {
     return new KeptValues(requests, (channel, body, how) => this.publish(channel, body, how));
+  }
+
+  /** Calls a procedure: see `RpcService.call`. */
+  async call<R = unknown>(name: string, argument?: unknown, options?: CallOptions & ProgressOptions): Promise<R> {
+    return this.rpc.call<R>(name, argument, options);
+  }
+
+  /** Calls a procedure and reads its result item by item: see `RpcService.stream`. */
+  stream<T = unknown>(
+    name: string,
+    argument?: unknown,
+    options?: StreamOptions,
+  ): AsyncIterableIterator<T, undefined, undefined> {
+    return this.rpc.stream<T>(name, argument, options);
+  }
+
+  /** Answers calls of a procedure: see `RpcService.provide`. */
+  async provide<A = never, R = unknown>(
+    name: string,
+    procedure: Procedure<A, R>,
+    options?: ProvideOptions,
+  ): Promise<Provider> {
+    return this.rpc.provide(name, procedure, options);
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {

@@ -40,6 +40,8 @@ export interface SyncFailure {
   readonly code: string;
   readonly message: string;
   readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** Of an `RpcError`. */
+  readonly data?: unknown;
 }
 
 export type SyncAnswer = { readonly value: unknown } | { readonly failure: SyncFailure };

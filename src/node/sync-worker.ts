@@ -4,6 +4,7 @@ import { MessagePort, workerData } from 'node:worker_threads';
 
 import { waitFor } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
+import { RpcError } from '../rpc/index.js';
 import { systemClock } from '../link/index.js';
 import { Client } from './client.js';
 import { publishHandled } from './publish-handled.js';
@@ -65,10 +66,11 @@ async function answer(request: SyncRequest): Promise<SyncAnswer> {
 function failureOf(error: unknown): SyncFailure {
   if (error instanceof SpokeError) {
     const { name, code, message, details } = error;
-    return { name, code, message, details };
+    const data = error instanceof RpcError ? { data: error.data } : {};
+    return { name, code, message, details, ...data };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, code: '', message, details: {} };
+  return { name, code: 'REMOTE', message, details: {} };
 }
 
 function serve(port: MessagePort, cell: Int32Array): void {

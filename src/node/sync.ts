@@ -3,7 +3,8 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 
-import { SPOKE_ERROR_CODES, SpokeError } from '../contracts/index.js';
+import { SpokeError, withCode } from '../contracts/index.js';
+import { RpcError } from '../rpc/index.js';
 import type { SyncAnswer, SyncCallOptions, SyncPublishOptions, SyncRequest } from './sync-messages.js';
 
 // A worker that is not there in this time will not come: this thread, asleep, cannot hear why.
@@ -28,9 +29,10 @@ class SyncWorker {
       throw new SpokeError('CONNECTION_LOST', 'the worker of the synchronous functions ended');
     const { message: answer } = received;
     if ('value' in answer) return answer.value;
-    const { name, code, message, details } = answer.failure;
+    const { name, code, message, details, data } = answer.failure;
     if (name === 'TypeError') throw new TypeError(message);
-    throw new SpokeError(SPOKE_ERROR_CODES.find((known) => known === code) ?? 'REMOTE', message, { details });
+    if ('data' in answer.failure) throw new RpcError(code, message, data, { details });
+    throw withCode(code, message, { details });
   }
 
   #start() {

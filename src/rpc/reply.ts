@@ -1,22 +1,47 @@
-// What a provider answers, read by the caller: `{"okay": value}` or `{"error": "text"}`.
+// What a provider answers: `{"okay": value}`, or `{"error": "text"}` with a code and data perhaps.
 
-import { SpokeError } from '../contracts/index.js';
+import { textOf } from '../client/index.js';
+import { SpokeError, withCode } from '../contracts/index.js';
+import { RpcError } from './rpc-error.js';
 
-export type Reply = { readonly okay: unknown } | { readonly error: string };
+export type Reply =
+  | { readonly okay: unknown; readonly parts?: number }
+  | { readonly error: string; readonly code?: string; readonly data?: unknown };
+
+/** What a procedure threw, as a reply. @param stack - whether the stack goes with it. */
+export function errorReply(thrown: unknown, stack = false): Reply {
+  const error = textOf(thrown);
+  if (thrown instanceof RpcError) {
+    const { code, data } = thrown;
+    return { error, code, ...(data !== undefined && { data }) };
+  }
+  // These two speak of another call: that nobody provides something else says nothing of this procedure.
+  const own = thrown instanceof SpokeError && thrown.code !== 'NO_PROVIDER' && thrown.code !== 'PROVIDER_LOST';
+  return {
+    error,
+    ...(own && { code: thrown.code }),
+    ...(stack && thrown instanceof Error && { data: { stack: thrown.stack } }),
+  };
+}
 
 /**
  * The value of a reply.
- * @throws {SpokeError} `REMOTE` with the provider's text; `REPLY_MALFORMED` when it is neither.
+ * @throws {RpcError} what the provider answered.
+ * @throws {SpokeError} what the broker answered; `REPLY_MALFORMED` when it is neither.
  */
-export function readReply(name: string, body: unknown): unknown {
-  if (typeof body === 'object' && body !== null) {
-    if (Object.hasOwn(body, 'error') && 'error' in body) {
-      const text = typeof body.error === 'string' ? body.error : JSON.stringify(body.error);
-      throw new SpokeError('REMOTE', text, { details: { procedure: name } });
-    }
-    if (Object.hasOwn(body, 'okay') && 'okay' in body) return body.okay;
+export function readReply(procedure: string, body: unknown): unknown {
+  const reply = new Map(Object.entries(body ?? {}));
+  const details = { procedure };
+  const error: unknown = reply.get('error');
+  if (error !== undefined) {
+    const code: unknown = reply.get('code');
+    const text = typeof error === 'string' ? error : JSON.stringify(error);
+    const known = typeof code === 'string' ? code : 'REMOTE';
+    throw reply.has('by')
+      ? withCode(known, text, { details, retryable: true })
+      : new RpcError(known, text, reply.get('data'), { details });
   }
-  throw new SpokeError('REPLY_MALFORMED', `${name} answered with neither "okay" nor "error"`, {
-    details: { procedure: name },
-  });
+  if (!reply.has('okay'))
+    throw new SpokeError('REPLY_MALFORMED', `${procedure} answered with neither "okay" nor "error"`, { details });
+  return reply.get('okay');
 }

@@ -1,40 +1,16 @@
-// A client with remote calls: what the clients of all platforms share.
+// What the clients of all platforms share of remote calls.
 
-import type { BaseClientOptions } from '../client/index.js';
-import { BaseClient } from '../client/index.js';
-import type { CallOptions, Procedure, Provider } from './rpc-service.js';
-import { RpcService } from './rpc-service.js';
+import type { BaseClient } from '../client/index.js';
+import type { CallOptions, PlainProcedure, ProvideOptions, Provider } from './options.js';
 
-export interface RpcClientOptions extends BaseClientOptions {
-  /** Default timeout of calls, in milliseconds. Default 30,000. */
-  readonly callTimeout?: number;
-}
-
-/** A `BaseClient` whose remote calls are methods. Programs use the `Client` of their platform. */
-export class RpcClient extends BaseClient {
-  /** Remote calls on this client; `call` and `provide` are its methods. */
-  readonly rpc: RpcService;
-
-  constructor(options: RpcClientOptions) {
-    super(options);
-    const { callTimeout, clock } = options;
-    this.rpc = new RpcService(this, {
-      ...(callTimeout !== undefined && { timeout: callTimeout }),
-      ...(clock !== undefined && { clock }),
-    });
-  }
-
+/** A client whose remote calls are methods: the `Client` of Node, and that of pages. */
+export interface RpcClient extends BaseClient {
   /** Calls a procedure: see `RpcService.call`. */
-  async call<R = unknown>(name: string, argument?: unknown, options?: CallOptions): Promise<R> {
-    return this.rpc.call<R>(name, argument, options);
-  }
-
-  /** Answers calls of a procedure: see `RpcService.provide`. */
-  async provide<A = never, R = unknown>(
+  call<R = unknown>(name: string, argument?: unknown, options?: CallOptions): Promise<R>;
+  /** Answers calls of a procedure: see `RpcService.provide`. Pages know no option but `signal`. */
+  provide<A = never, R = unknown>(
     name: string,
-    procedure: Procedure<A, R>,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Provider> {
-    return this.rpc.provide(name, procedure, options);
-  }
+    procedure: PlainProcedure<A, R>,
+    options?: ProvideOptions,
+  ): Promise<Provider>;
 }

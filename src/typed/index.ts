@@ -13,7 +13,7 @@ export type { TypedKeptEntry, TypedKeptValue } from './kept.js';
 export { TypedMessage } from './message.js';
 export type { Param, ParamName, ParamsOf, ParamValues, TokenOf } from './path.js';
 export { Path } from './path.js';
-export type { ServiceHandlers, ProvideOptions, ServiceClient } from './procedures.js';
+export type { ServiceHandlers, ServiceClient } from './procedures.js';
 export { unchecked } from './schema.js';
 export type { InputOf, OutputOf, SchemaIssue, SchemaResult, StandardSchema } from './schema.js';
 export { isService, method, MethodContract, service, ServiceAddress } from './service.js';

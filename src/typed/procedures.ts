@@ -1,7 +1,7 @@
 // Services by contract on a client with remote calls: both sides of them.
 
 import { SpokeError } from '../contracts/index.js';
-import type { CallOptions, Provider } from '../rpc/index.js';
+import type { CallOptions, ProvideOptions, Provider } from '../rpc/index.js';
 import { parse } from './check.js';
 import type { ContractHost } from './host.js';
 import type { InputOf, OutputOf } from './schema.js';
@@ -21,11 +21,6 @@ export type ServiceClient<M extends Methods> = {
     options?: CallOptions,
   ) => Promise<OutputOf<M[Name]['output']>>;
 };
-
-export interface ProvideOptions {
-  /** Aborting ends all of it. */
-  readonly signal?: AbortSignal;
-}
 
 /** Provides all methods of a service, or none. */
 export async function provide(

@@ -3,13 +3,13 @@
 import type { Message, PublishOptions, SubscribeOptions } from '../client/index.js';
 import { textOf } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
-import type { Provider } from '../rpc/index.js';
+import type { ProvideOptions, Provider } from '../rpc/index.js';
 import type { ChannelAddress, ChannelSet } from './channel.js';
 import { checkBody } from './channel.js';
 import { parse } from './check.js';
 import type { ContractHost } from './host.js';
 import { TypedMessage } from './message.js';
-import type { ServiceHandlers, ProvideOptions, ServiceClient } from './procedures.js';
+import type { ServiceHandlers, ServiceClient } from './procedures.js';
 import { provide, use } from './procedures.js';
 import type { Methods, ServiceAddress } from './service.js';
 import type { Reading, TypedHandler } from './subscription.js';

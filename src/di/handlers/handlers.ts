@@ -2,7 +2,7 @@
 
 import type { Subscription } from '../../client/index.js';
 import type { Clock } from '../../contracts/index.js';
-import { SpokeError } from '../../contracts/index.js';
+import { SpokeError, withCode } from '../../contracts/index.js';
 import { systemClock } from '../../link/index.js';
 import type { Client } from '../../node/index.js';
 import type { Provider } from '../../rpc/index.js';
@@ -180,7 +180,7 @@ function whatOf(handling: Handling): string {
 function failure(what: string, error: unknown): unknown {
   if (error instanceof SpokeError) {
     const { code, message, retryable, details } = error;
-    return new SpokeError(code, `cannot start ${what}: ${message}`, { cause: error, retryable, details });
+    return withCode(code, `cannot start ${what}: ${message}`, { cause: error, retryable, details });
   }
   if (error instanceof TypeError) return new TypeError(`cannot start ${what}: ${error.message}`, { cause: error });
   return error;

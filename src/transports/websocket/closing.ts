@@ -1,6 +1,6 @@
 // What the codes of WebSocket's closing handshake mean to us, and ours to others (RFC 6455, 7.4).
 
-import type { CloseReason, SpokeErrorCode } from '../../contracts/index.js';
+import type { CloseReason } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 
 /** How a connection ends, in the words of WebSocket. */
@@ -21,7 +21,7 @@ const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
 
 /** The errors that are the other side's doing, and whose text it may read. */
-const FAREWELLS: ReadonlyMap<SpokeErrorCode, number> = new Map([
+const FAREWELLS: ReadonlyMap<string, number> = new Map([
   ['UNKNOWN_CODEC', UNSUPPORTED_DATA],
   ['MALFORMED', INVALID_DATA],
   ['FORBIDDEN', POLICY_VIOLATION],

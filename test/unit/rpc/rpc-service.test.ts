@@ -116,7 +116,7 @@ describe('a call', () => {
     const calls = Array.from({ length: 5000 }, async (_, n) => caller.client.call<number>('later', n));
     await clock.idle();
     expect(waiting).toHaveLength(5000);
-    expect(broker.stats.subscriptions).toBe(2);
+    expect(broker.stats.subscriptions).toBe(3);
     // The last first.
     for (const answer of waiting.reverse()) answer();
     expect(await within(Promise.all(calls), 'all answers')).toEqual(Array.from({ length: 5000 }, (_, n) => n * 2));
@@ -359,7 +359,7 @@ describe('providing', () => {
     const { broker, provider } = await pair();
     const abort = new AbortController();
     await provider.client.provide('x', () => 1, { signal: abort.signal });
-    expect(broker.stats.subscriptions).toBe(1);
+    expect(broker.stats.subscriptions).toBe(2);
     abort.abort();
     await provider.client.flush();
     expect(broker.stats.subscriptions).toBe(0);

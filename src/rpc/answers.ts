@@ -1,0 +1,76 @@
+// The provider's side: one provided procedure, its calls that run, and what callers say of them.
+
+import type { BaseClient, Message } from '../client/index.js';
+import { SpokeError } from '../contracts/index.js';
+import { sendReply } from './answer.js';
+import { callBase, callPattern, controlPattern, readControl, resultChannel } from './channels.js';
+import { amountOf } from './extras.js';
+import type { Procedure, ProvideOptions } from './options.js';
+import type { Reply } from './reply.js';
+import { errorReply } from './reply.js';
+import type { CallHost } from './running-call.js';
+import { RunningCall } from './running-call.js';
+
+export class Answers {
+  readonly #client: BaseClient;
+  readonly #host: CallHost;
+  readonly #name: string;
+  readonly #procedure: Procedure<never, unknown>;
+  readonly #options: ProvideOptions;
+  // By what all channels of a call begin with.
+  readonly #running = new Map<string, RunningCall>();
+
+  constructor(
+    client: BaseClient,
+    host: CallHost,
+    name: string,
+    procedure: Procedure<never, unknown>,
+    options: ProvideOptions,
+  ) {
+    this.#client = client;
+    this.#host = host;
+    this.#name = name;
+    this.#procedure = procedure;
+    this.#options = options;
+  }
+
+  /** Begins to answer. Returns how to end that. */
+  async open(): Promise<() => Promise<unknown>> {
+    const { signal } = this.#options;
+    const options = signal === undefined ? {} : { signal };
+    // Who may provide, and not hear what callers say of calls, provides as programs of other libraries do.
+    const control = this.#client
+      .subscribe(controlPattern(this.#name), (message) => this.#hear(message), options)
+      .catch(() => undefined);
+    const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#answer(message), options);
+    const heard = await control;
+    return () => Promise.all([calls.unsubscribe(), heard?.unsubscribe()]);
+  }
+
+  async #answer(message: Message): Promise<void> {
+    const base = callBase(message.channel);
+    const call = new RunningCall(this.#host, this.#name, message);
+    this.#running.set(base, call);
+    let reply: Reply;
+    try {
+      // The argument comes from the network; the provider's declared type is its own promise about its callers.
+      const result: unknown = await this.#procedure(message.body as never, call);
+      reply = await call.replyOf(result);
+    } catch (error) {
+      reply = errorReply(error, this.#options.stack);
+    } finally {
+      call.end();
+      if (this.#running.get(base) === call) this.#running.delete(base);
+    }
+    if (!call.cancelled) await sendReply(this.#client, resultChannel(message.channel), reply);
+  }
+
+  #hear({ channel, body }: Message): void {
+    const { base, what } = readControl(channel);
+    const call = this.#running.get(base);
+    if (what === 'more') call?.more(amountOf(body) ?? 0);
+    if (what !== 'cancel') return;
+    const why = typeof body === 'string' ? `: ${body}` : '';
+    call?.cancel(new SpokeError('ABORTED', `${this.#name}: the caller gave up${why}`));
+  }
+}

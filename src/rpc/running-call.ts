@@ -1,0 +1,132 @@
+// A call that a procedure is at work on.
+
+import type { Message } from '../client/index.js';
+import type { Clock } from '../contracts/index.js';
+import { SpokeError } from '../contracts/index.js';
+import { okay } from './answer.js';
+import { callerOf, partChannel } from './channels.js';
+import { amountOf, PROGRESS_KEY, progressBody, TIMEOUT_KEY, WINDOW_KEY } from './extras.js';
+import type { FullCaller } from './full-caller.js';
+import type { CallContext, CallOptions, ProgressOptions, StreamOptions } from './options.js';
+import type { Reply } from './reply.js';
+import { collect, isStream, StreamWriter } from './stream-writer.js';
+
+/** What all calls have in common that run on one service. */
+export interface CallHost {
+  readonly caller: FullCaller;
+  readonly clock: Clock;
+  publish(channel: string, body: unknown): Promise<void>;
+}
+
+/** Most procedures look at their argument only: whatever else there is, is made when it is asked for. */
+export class RunningCall implements CallContext {
+  readonly procedure: string;
+  readonly #host: CallHost;
+  readonly #message: Message;
+  readonly #arrived: number;
+  #abort: AbortController | undefined;
+  #cancelled: SpokeError | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #writer: StreamWriter | undefined;
+
+  constructor(host: CallHost, procedure: string, message: Message) {
+    this.procedure = procedure;
+    this.#host = host;
+    this.#message = message;
+    this.#arrived = host.clock.monotonic();
+  }
+
+  get caller(): string | undefined {
+    return callerOf(this.#message.channel);
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= this.#makeAbort();
+    return this.#abort.signal;
+  }
+
+  /** Whether nobody waits for the result any more. */
+  get cancelled(): boolean {
+    return this.#cancelled !== undefined;
+  }
+
+  remaining(): number {
+    const seconds = amountOf(this.#message.head[TIMEOUT_KEY]) ?? Infinity;
+    return Math.max(0, seconds * 1000 - (this.#host.clock.monotonic() - this.#arrived));
+  }
+
+  async call<R = unknown>(name: string, argument?: unknown, options: CallOptions & ProgressOptions = {}): Promise<R> {
+    const { caller } = this.#host;
+    const timeout = Math.min(options.timeout ?? caller.timeout, this.remaining());
+    return (await caller.call(name, argument, { ...options, timeout, signal: this.#with(options.signal) })) as R;
+  }
+
+  stream<T = unknown>(
+    name: string,
+    argument?: unknown,
+    options: StreamOptions = {},
+  ): AsyncIterableIterator<T, undefined, undefined> {
+    const bounded = { ...options, signal: this.#with(options.signal) };
+    return this.#host.caller.stream<T>(name, argument, bounded, this.remaining());
+  }
+
+  progress(value: unknown): Promise<void> {
+    if (this.#message.head[PROGRESS_KEY] !== true || this.cancelled) return Promise.resolve();
+    const told = this.#part(progressBody(value ?? null));
+    told.catch(() => {});
+    return told;
+  }
+
+  /** What a procedure returned, as a reply. */
+  async replyOf(result: unknown): Promise<Reply> {
+    if (!isStream(result)) return okay(result);
+    const window = amountOf(this.#message.head[WINDOW_KEY]);
+    if (window === undefined) return collect(result);
+    this.#writer = new StreamWriter({
+      procedure: this.procedure,
+      clock: this.#host.clock,
+      window,
+      part: (body) => this.#part(body),
+      gone: (reason) => this.cancel(reason),
+    });
+    // Whatever ends the call ends the stream.
+    this.signal.throwIfAborted();
+    return this.#writer.run(result);
+  }
+
+  /** Nobody waits for the result any more. */
+  cancel(reason: SpokeError): void {
+    this.#cancelled ??= reason;
+    this.#abort?.abort(this.#cancelled);
+    this.#writer?.cancel(this.#cancelled);
+  }
+
+  /** The caller takes more items of the stream. */
+  more(items: number): void {
+    this.#writer?.more(items);
+  }
+
+  /** It has ended: no timer stays behind. */
+  end(): void {
+    this.#cancelTimer?.();
+  }
+
+  #makeAbort(): AbortController {
+    const abort = new AbortController();
+    const left = this.remaining();
+    if (this.#cancelled !== undefined) abort.abort(this.#cancelled);
+    else if (left !== Infinity) {
+      const late = new SpokeError('TIMEOUT', `${this.procedure}: the time of its caller is over`);
+      this.#cancelTimer = this.#host.clock.setTimer(left, () => this.cancel(late));
+    }
+    return abort;
+  }
+
+  #with(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]);
+  }
+
+  #part(body: unknown): Promise<void> {
+    return this.#host.publish(partChannel(this.#message.channel), body);
+  }
+}
