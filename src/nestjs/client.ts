@@ -9,6 +9,7 @@ import type { ClientEvents, ClientState } from '../client/index.js';
 import type { Client } from '../node/index.js';
 import type { SpokeConnectionOptions } from './connection.js';
 import { SpokeConnection } from './connection.js';
+import type { SpokeRecordOptions } from './record.js';
 import { SpokeRecord } from './record.js';
 
 /** As of a `Client`. */
@@ -18,8 +19,8 @@ export type SpokeClientEvents = Pick<ClientEvents, keyof ClientEvents>;
  * A `ClientProxy` over a broker of spoke: `send` calls a procedure, of Nest or of any other program; `emit` publishes. It
  * connects when it is first used, or by `connect`.
  *
- * An error of the provider, and those of `client.call` (`TIMEOUT`, …), is the `SpokeError` of the Observable. Unsubscribing
- * from a call aborts it. For options give a `SpokeRecord` as data; what else a client can do: `unwrap()`.
+ * An error of the provider (`RpcError`), and those of `client.call` (`TIMEOUT`, …), is that of the Observable. Unsubscribing
+ * aborts the call. For options give a `SpokeRecord` as data; what else a client can do: `unwrap()`.
  */
 export class SpokeClient extends ClientProxy<SpokeClientEvents, ClientState> implements OnApplicationShutdown {
   readonly #connection: SpokeConnection;
@@ -66,11 +67,28 @@ export class SpokeClient extends ClientProxy<SpokeClientEvents, ClientState> imp
     const { data, options } = recordOf(packet);
     const abort = new AbortController();
     const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
-    this.#connection.client.call(this.normalizePattern(packet.pattern as string), data, { ...options, signal }).then(
-      (response) => respond({ response, isDisposed: true }),
-      (err: unknown) => respond({ err }),
-    );
+    const name = this.normalizePattern(packet.pattern as string);
+    void this.#answer(name, data, { ...options, signal }, respond);
     return () => abort.abort();
+  }
+
+  async #answer(
+    name: string,
+    data: unknown,
+    options: SpokeRecordOptions,
+    respond: (packet: WritePacket) => void,
+  ): Promise<void> {
+    const { client } = this.#connection;
+    try {
+      if (options.stream === true) {
+        for await (const response of client.stream(name, data, options)) respond({ response });
+        respond({ isDisposed: true });
+      } else {
+        respond({ response: await client.call<unknown>(name, data, options), isDisposed: true });
+      }
+    } catch (err) {
+      respond({ err });
+    }
   }
 
   protected dispatchEvent<T>(packet: ReadPacket): Promise<T>;

@@ -7,6 +7,7 @@ import type { ClientState, Message } from '../client/index.js';
 import type { Handling } from '../di/handlers/index.js';
 import { Handlers } from '../di/handlers/index.js';
 import type { Client } from '../node/index.js';
+import type { CallContext } from '../rpc/index.js';
 import { readAnswer, readEvent } from './answer.js';
 import type { SpokeClientEvents } from './client.js';
 import type { SpokeConnectionOptions } from './connection.js';
@@ -28,7 +29,8 @@ const TRANSPORT = Symbol.for('spoke');
  *
  * `@EventPattern('jobs', { group: 'workers' })`: each event goes to one member of the group.
  *
- * Of a message handler that returns an Observable: one value is the result, several are an array of them, none is `null`.
+ * Of a message handler that returns an Observable: one value is the result, none is `null`, several are a stream: an array for
+ * callers that do not read it as one.
  */
 export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implements CustomTransportStrategy {
   /** Of `@MessagePattern(…, Transport)`: handlers for this transport alone. */
@@ -89,14 +91,16 @@ export class SpokeStrategy extends Server<SpokeClientEvents, ClientState> implem
   #handling(pattern: string, handler: MessageHandler): Handling {
     if (handler.isEventHandler === true) {
       const run = async (message: Message) => {
-        const context = new SpokeContext([message.channel, message]);
+        const context = new SpokeContext([message.channel, message, undefined]);
         return this.#processed(context, async () => readEvent((await handler(message.body, context)) as unknown));
       };
       return { kind: 'subscriber', where: '@EventPattern', to: pattern, run, options: groupOf(handler) };
     }
-    const run = async (argument: unknown) => {
-      const context = new SpokeContext([pattern, undefined]);
-      return this.#processed(context, async () => readAnswer((await handler(argument, context)) as unknown));
+    const run = async (argument: unknown, call: CallContext) => {
+      const context = new SpokeContext([pattern, undefined, call]);
+      return this.#processed(context, async () =>
+        readAnswer((await handler(argument, context)) as unknown, call.signal),
+      );
     };
     return { kind: 'method', where: '@MessagePattern', name: pattern, run, options: {} };
   }

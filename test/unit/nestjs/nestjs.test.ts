@@ -6,8 +6,9 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import { lastValueFrom, NEVER, of, throwError, toArray } from 'rxjs';
+import { lastValueFrom, NEVER, of, take, throwError, toArray } from 'rxjs';
 import type { Client } from 'spoke';
+import { RpcError } from 'spoke';
 import type { SpokeContext } from 'spoke/nestjs';
 import { SpokeClient, SpokeModule, SpokeRecord, SpokeStrategy } from 'spoke/nestjs';
 import type { MemoryNetwork } from 'spoke/testing';
@@ -16,6 +17,7 @@ import { Collector } from '../../support/collector.js';
 import { within } from '../../support/within.js';
 
 const heard = new Collector<readonly [string, unknown]>('events');
+const signals = new Collector<AbortSignal>('signals');
 const stuck = new Collector<() => void>('calls that wait');
 
 @Controller()
@@ -43,6 +45,18 @@ class MathController {
   @MessagePattern('fail/rpc')
   failAsRpc(text: string): never {
     throw new RpcException(text);
+  }
+
+  @MessagePattern('fail/code')
+  failWithCode(x: number): never {
+    throw new RpcException({ code: 'OUT_OF_RANGE', message: `${x} is too much`, limit: 5 });
+  }
+
+  @MessagePattern('aborted')
+  aborted(@Ctx() context: SpokeContext) {
+    const call = context.getCall();
+    if (call !== undefined) signals.add(call.signal);
+    return NEVER;
   }
 
   @MessagePattern('fail/unknown')
@@ -158,6 +172,35 @@ describe('@MessagePattern', () => {
     const client = await net.client();
     expect(await client.call('math/digits', 123)).toEqual([1, 2, 3]);
     expect(await client.call('math/digits', 1)).toBe(1);
+  });
+
+  it('gives each value to callers that read a stream', async () => {
+    await service();
+    const client = await net.client();
+    const digits: unknown[] = [];
+    for await (const digit of client.stream('math/digits', 123)) digits.push(digit);
+    expect(digits).toEqual([1, 2, 3]);
+    const values = proxy().send('math/digits', new SpokeRecord(4567, { stream: true }));
+    expect(await lastValueFrom(values.pipe(toArray()))).toEqual([4, 5, 6, 7]);
+    expect(await lastValueFrom(values.pipe(take(2), toArray()))).toEqual([4, 5]);
+  });
+
+  it('keeps the code and the data of an RpcException', async () => {
+    await service();
+    const failed = await failureOf(lastValueFrom(proxy().send('fail/code', 7)));
+    expect(failed).toBeInstanceOf(RpcError);
+    expect(failed).toMatchObject({ code: 'OUT_OF_RANGE', message: '7 is too much', data: { limit: 5 } });
+  });
+
+  it('is told that the caller has given up', async () => {
+    await service();
+    const subscription = proxy().send('aborted', 1).subscribe();
+    const signal = await signals.next();
+    await net.idle();
+    expect(signal.aborted).toBe(false);
+    subscription.unsubscribe();
+    await net.idle();
+    expect(signal.aborted).toBe(true);
   });
 
   it('tells the caller of an RpcException, and of others only that there was one', async () => {
