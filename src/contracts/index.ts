@@ -1,6 +1,7 @@
 // What can be plugged in. This floor imports nothing.
 
 export type { Action, Authenticator, Authorizer, Credentials, Identity, LoginPeer } from './access.js';
+export type { Backplane, BackplaneHandler, BackplaneOptions, BackplaneStats, Kept, KeepOptions } from './backplane.js';
 export type { Clock } from './clock.js';
 export type {
   ClientCodec,

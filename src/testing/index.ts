@@ -5,6 +5,10 @@ export type { BadPayload, ClientCodecSuiteOptions, CodecSuiteOptions, OtherLayou
 export { transportSuite } from './transport-suite.js';
 export type { MakeSetup, Runner, TransportSetup } from './transport-suite.js';
 export { memoryNetwork, MemoryNetwork, VirtualClock } from './network/index.js';
-export type { Duration, Member, MemoryNetworkOptions } from './network/index.js';
+export type { Duration, Member, MemberBrokerOptions, MemoryNetworkOptions } from './network/index.js';
 export { storeSuite } from './store-suite.js';
 export type { MakeStoreSetup, StoreSetup } from './store-suite.js';
+export { backplaneSuite } from './backplane-suite.js';
+export type { BackplaneSetup, MakeBackplaneSetup } from './backplane-suite.js';
+export { MemoryBackplane, MemoryEngine } from '../backplanes/index.js';
+export type { Engine, EngineEntry, EngineMember, MemoryEngineOptions, PendingKeep } from '../backplanes/index.js';

@@ -1,0 +1,8 @@
+// What joins brokers. The one for NATS is loaded by those who use it: `spoke/nats`.
+
+export { LocalBackplane } from './local/local-backplane.js';
+export { MemoryBackplane } from './memory/memory-backplane.js';
+export { MemoryEngine } from './memory/memory-engine.js';
+export type { MemoryEngineOptions } from './memory/memory-engine.js';
+export type { Engine, EngineEntry, EngineMember } from './memory/engine-member.js';
+export type { PendingKeep } from './pending-keeps.js';
