@@ -26,7 +26,8 @@ export type {
   SideStatus,
 } from './bridge/index.js';
 export { Broker } from './broker/index.js';
-export type { BrokerOptions, BrokerStats } from './broker/index.js';
+export type { BrokerOptions, BrokerStats, ClusterStats } from './broker/index.js';
+export { LocalBackplane } from './backplanes/index.js';
 export { BaseClient, KeptValues, Message, Subscription } from './client/index.js';
 export type {
   BackoffOptions,
@@ -54,6 +55,10 @@ export type {
   AnyErrorCode,
   Authenticator,
   Authorizer,
+  Backplane,
+  BackplaneHandler,
+  BackplaneOptions,
+  BackplaneStats,
   ClientCodec,
   Clock,
   CloseReason,
@@ -70,6 +75,8 @@ export type {
   HeadFields,
   HeadView,
   Identity,
+  Kept,
+  KeepOptions,
   Limits,
   Listener,
   ListenOptions,

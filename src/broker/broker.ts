@@ -51,7 +51,7 @@ export class Broker {
   #allEnded: (() => void) | undefined;
 
   /**
-   * @throws {TypeError} for a limit that is not a positive number.
+   * @throws {TypeError} for a limit that is not a positive number, and for a store beside a backplane.
    * @throws {SpokeError} `DUPLICATE`: two transports of one scheme, or two codecs of one name. `UNKNOWN_SCHEME`,
    *   `ADDRESS_INVALID`: the store's URL.
    */
@@ -65,6 +65,9 @@ export class Broker {
     this.#logger = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;
     this.#turn = new Turn(this.#clock);
+    if (options.store !== undefined && options.backplane?.joins === true) {
+      throw new TypeError('options.store: a backplane keeps persistent messages for all brokers; leave the store out');
+    }
     const { store = new MemoryStore() } = options;
     this.#retained = new Retained({
       store: typeof store === 'string' ? storeAt(store) : store,
@@ -90,6 +93,8 @@ export class Broker {
       authorizer: options.authorizer,
       server: { server: `spoke/${VERSION}`, id: randomBytes(12).toString('hex') },
       sessions: this.#sessions,
+      backplane: options.backplane,
+      random: options.random ?? Math.random,
       showControl: options.showControl ?? true,
       allowHold: options.allowHold ?? true,
       ended: (session, reason) => this.#ended(session, reason),
@@ -180,6 +185,8 @@ export class Broker {
       await (this.#storeOpened = this.#retained.store.open());
       this.#requireOpen();
       this.#exchange.opened();
+      await this.#exchange.join(this.#abort.signal);
+      this.#requireOpen();
       for (const endpoint of this.#listen) await this.listen(endpoint);
     } catch (error) {
       await this.close();
@@ -194,6 +201,7 @@ export class Broker {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
+    await this.#exchange.leave();
     // Whether it could be opened is the affair of `open`.
     await this.#storeOpened?.catch(() => undefined);
     this.#retained.close();

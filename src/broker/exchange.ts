@@ -2,7 +2,16 @@
 
 import type { GroupRoute } from '../channels/index.js';
 import { Router } from '../channels/index.js';
-import type { Authorizer, CloseReason, Codec, Limits, Logger, MessageView, StoredMessage } from '../contracts/index.js';
+import type {
+  Authorizer,
+  Backplane,
+  CloseReason,
+  Codec,
+  Limits,
+  Logger,
+  MessageView,
+  StoredMessage,
+} from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type * as control from '../link/control.js';
 import type { Turn } from '../link/index.js';
@@ -25,6 +34,10 @@ import {
 import type { Admission } from './admission.js';
 import type { DeskParts } from './desk.js';
 import { Desk } from './desk.js';
+import type { Arrival } from './cluster/clustering.js';
+import { Clustering } from './cluster/clustering.js';
+import type { ClearedBy } from './control/keeping.js';
+import type { SubscriptionWatcher } from './control/subscribing.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
 import { Seen } from './seen.js';
@@ -40,6 +53,9 @@ export interface ExchangeParts {
   readonly authorizer: Authorizer | undefined;
   readonly admission: Admission;
   readonly server: control.ServerIdentity;
+  /** `undefined`: this broker is alone. */
+  readonly backplane: Backplane | undefined;
+  readonly random: () => number;
   /** All there are. */
   readonly sessions: Iterable<Session>;
   /** Whether control messages are passed on. */
@@ -74,6 +90,8 @@ export class Exchange implements SessionOwner {
   readonly #grouping: Grouping;
   readonly #slowness: Slowness;
   readonly #controls: Controls;
+  readonly #keeping: Keeping;
+  readonly #clustering: Clustering | undefined;
   readonly #futureSeconds: number;
   readonly #foreign = new Map<Codec, Range>();
 
@@ -86,7 +104,13 @@ export class Exchange implements SessionOwner {
     const { transcoder, sessions, server } = parts;
     const { store } = parts.retained;
     const seen = new Seen({ forgotten: (origin) => this.#acking.forgotten(origin) });
-    this.#acking = new Acking(this.#desk, seen, store, (id) => this.#bridging.knows(id));
+    this.#acking = new Acking(
+      this.#desk,
+      seen,
+      store,
+      (id) => this.#bridging.knows(id) || this.#clustering?.knows(`${id.origin}:${id.sequence}`) === true,
+    );
+    this.#clustering = parts.backplane?.joins === true ? this.#makeClustering(parts.backplane) : undefined;
     this.#bridging = new Bridging({
       desk: this.#desk,
       replays: this.#replays,
@@ -96,13 +120,14 @@ export class Exchange implements SessionOwner {
       published: seen,
       id: server.id,
       subscribed: () => this.#subscribed(sessions),
+      cluster: this.#clustering,
     });
-    const keeping = new Keeping({
+    this.#keeping = new Keeping({
       desk: this.#desk,
       retained: parts.retained,
       router: this.router,
       transcoder,
-      pass: (channel, time, from) => this.#bridging.cleared(channel, time, from),
+      pass: (channel, time, from) => this.#passCleared(channel, time, from),
     });
     this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
@@ -114,14 +139,15 @@ export class Exchange implements SessionOwner {
     this.#slowness = new Slowness(this.#desk, parts.allowHold);
     const controls = [
       this.authenticating,
-      new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
+      new Subscribing(this.#desk, this.router, this.#replays, this.#watchers()),
       { features: ['errors'] as const },
-      new Ping(this.#desk, this.#replays),
+      new Ping(this.#desk, this.#replays, this.#clustering),
       new Heartbeat(parts.turn.clock),
       this.#acking,
-      new Requests(this.#desk, [keeping]),
-      keeping,
-      this.#grouping,
+      new Requests(this.#desk, [this.#keeping]),
+      this.#keeping,
+      // Not offered in a cluster yet: it would be a group for each broker.
+      ...(this.#clustering === undefined ? [this.#grouping] : []),
       this.#slowness,
       this.#bridging,
       this.#closing,
@@ -133,7 +159,8 @@ export class Exchange implements SessionOwner {
   /** Counted since the start. */
   get counters() {
     const repeated = this.#bridging.repeated + this.#acking.repeated;
-    return { ...this.#counters, refused: this.#desk.refused, repeated };
+    const cluster = this.#clustering?.stats;
+    return { ...this.#counters, refused: this.#desk.refused, repeated, ...(cluster !== undefined && { cluster }) };
   }
 
   /** Other rules hold from now on, for everyone who is connected. */
@@ -173,6 +200,11 @@ export class Exchange implements SessionOwner {
       }
     }
     if (handler !== undefined && !(handler.handle(session, view, codec) && this.#parts.showControl)) return;
+    const unfit = this.#clustering?.refuses(view);
+    if (unfit !== undefined) {
+      this.#refuse(session, view, unfit);
+      return;
+    }
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
     if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
     if (view.id !== undefined && this.#passToGroup(session, view, codec)) return;
@@ -184,8 +216,22 @@ export class Exchange implements SessionOwner {
     if (route.targets.length > 0) this.#deliver(session, route.targets, view, time ?? this.#turn.seconds, codec);
     if (route.groups.length > 0 || this.#bridging.active)
       this.#deliverToGroups(session, route.groups, view, time, codec);
-    if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec);
+    let name: string | undefined;
+    if (this.#clustering !== undefined) {
+      const id = this.#foreignId(session, view, acked);
+      name = this.#clustering.forward(view, time ?? this.#turn.seconds, codec, id);
+    }
+    if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
     if (acked) this.#acking.applied(session, view, undefined);
+  }
+
+  /** Joins the other brokers. @throws as `Backplane.open`. */
+  async join(signal: AbortSignal): Promise<void> {
+    await this.#clustering?.open(signal);
+  }
+
+  async leave(): Promise<void> {
+    await this.#clustering?.close();
   }
 
   refused(session: Session, error: SpokeError): void {
@@ -224,7 +270,7 @@ export class Exchange implements SessionOwner {
    * @param written - the frame in the codec of the message, when the caller wrote it already.
    */
   #deliver(
-    from: Session,
+    from: Session | undefined,
     targets: readonly Session[],
     view: MessageView,
     time: number,
@@ -288,7 +334,7 @@ export class Exchange implements SessionOwner {
   readonly #countDelivered = (): void => void this.#counters.delivered++;
 
   // Encoded once per foreign codec and message: `#foreign` holds what the current message already has.
-  #deliverForeign(from: Session, target: Session, view: MessageView, time: number, codec: Codec): void {
+  #deliverForeign(from: Session | undefined, target: Session, view: MessageView, time: number, codec: Codec): void {
     const to = target.link.codec;
     if (to === undefined) return;
     let range = this.#foreign.get(to);
@@ -304,13 +350,13 @@ export class Exchange implements SessionOwner {
     this.#counters.delivered++;
   }
 
-  #encodeForeign(from: Session, view: MessageView, time: number, codec: Codec, to: Codec): Range {
+  #encodeForeign(from: Session | undefined, view: MessageView, time: number, codec: Codec, to: Codec): Range {
     const { sink } = this.#turn;
     try {
       const length = this.#parts.transcoder.live(view, time, codec, to, sink);
       return { block: sink.block, start: sink.position - length, end: sink.position };
     } catch (error) {
-      this.#desk.refuse(from, asSpokeError(error), view.head.channel);
+      if (from !== undefined) this.#desk.refuse(from, asSpokeError(error), view.head.channel);
       return { block: sink.block, start: 0, end: 0 };
     }
   }
@@ -319,8 +365,10 @@ export class Exchange implements SessionOwner {
   #persist(session: Session, view: MessageView, codec: Codec, acked: boolean): void {
     const { channel } = view.head;
     const { retained } = this.#parts;
-    const time =
-      retained.timeFor(channel, view.time, this.#turn.seconds) ?? this.#bridging.timeOf(session, view, codec);
+    let time = retained.timeFor(channel, view.time, this.#turn.seconds) ?? this.#bridging.timeOf(session, view, codec);
+    // Another broker may have kept it: the engine knows, and if it is new, it comes back from there.
+    const again = this.#clustering !== undefined && acked && this.#acking.moved(session);
+    if (again && view.time === undefined) time = this.#clustering?.timeAgain(channel, time);
     const expires = expiryOf(view, time);
     if (time === undefined || (expires !== undefined && expires <= this.#turn.seconds)) {
       this.#counters.discarded++;
@@ -330,14 +378,19 @@ export class Exchange implements SessionOwner {
     const { sink } = this.#turn;
     const length = codec.forward(view, time, sink);
     const frame = sink.copyLast(length);
+    let name: string | undefined;
     try {
-      const stored = retained.keep({
-        channel,
-        time,
-        codec: codec.name,
-        frame,
-        ...(expires !== undefined && { expires }),
-      });
+      const message = { channel, time, codec: codec.name, frame, ...(expires !== undefined && { expires }) };
+      let stored: Promise<void> | undefined;
+      if (this.#clustering === undefined) stored = retained.keep(message);
+      else {
+        if (!again) void retained.keep(message);
+        ({ name, stored } = this.#clustering.keep(message, this.#foreignId(session, view, acked), again));
+        if (again) {
+          this.#acking.applied(session, view, stored);
+          return;
+        }
+      }
       if (acked) {
         if (stored !== undefined) this.#acking.note(view);
         this.#acking.applied(session, view, stored);
@@ -350,14 +403,94 @@ export class Exchange implements SessionOwner {
     this.#deliver(session, route.targets, view, time, codec, frame);
     if (route.groups.length > 0 || this.#bridging.active)
       this.#deliverToGroups(session, route.groups, view, time, codec);
-    if (this.#bridging.active) this.#bridging.forward(session, view, time, codec);
+    if (this.#bridging.active) this.#bridging.forward(session, view, time, codec, name);
+  }
+
+  #makeClustering(plane: Backplane): Clustering {
+    const { retained, transcoder, server, random } = this.#parts;
+    const { store, tombstones } = retained;
+    return new Clustering({
+      plane,
+      desk: this.#desk,
+      transcoder,
+      store,
+      tombstones,
+      id: server.id,
+      random,
+      deliver: (view, time, codec, frame, name) => this.#arrived(view, time, codec, frame, name),
+      keep: (view, time, codec, frame, name) => this.#arrivedToKeep(view, time, codec, frame, name),
+      clear: (channel, time) => this.#keeping.clearedElsewhere(channel, time),
+    });
+  }
+
+  // Of another broker of the cluster.
+  #arrived(view: MessageView, time: number, codec: Codec, frame: Uint8Array, name: string): number | undefined {
+    if (this.#bridging.active && !this.#bridging.admitsNamed(name)) return undefined;
+    const targets = this.router.route(view.head.channel);
+    if (targets.length > 0) this.#deliver(undefined, targets, view, time, codec, frame);
+    const bridges = this.#bridging.active ? this.#bridging.forward(undefined, view, time, codec, name) : 0;
+    return targets.length + bridges;
+  }
+
+  #arrivedToKeep(view: MessageView, time: number, codec: Codec, frame: Uint8Array, name: string): Arrival {
+    const { channel } = view.head;
+    const { retained } = this.#parts;
+    const kept = retained.store.get(channel);
+    if (kept?.time === time && equal(kept.frame, frame)) return 'same';
+    const expires = expiryOf(view, time);
+    if (expires !== undefined && expires <= this.#turn.seconds) return 'expired';
+    if (retained.timeFor(channel, time, time) === undefined && !this.#bridging.wins(view, time, codec)) return 'older';
+    try {
+      void retained.keep({ channel, time, codec: codec.name, frame, ...(expires !== undefined && { expires }) });
+    } catch (error) {
+      this.#parts.logger.error({ err: error, channel }, 'a message that other brokers keep is not kept here');
+      return 'failed';
+    }
+    // From now on it is not new, whichever way it comes.
+    if (this.#bridging.active) this.#bridging.admitsNamed(name);
+    this.#deliver(undefined, this.router.route(channel), view, time, codec, frame);
+    if (this.#bridging.active) this.#bridging.forward(undefined, view, time, codec, name);
+    return 'applied';
+  }
+
+  #passCleared(channel: string, time: number, from: ClearedBy): Promise<void> | undefined {
+    this.#bridging.cleared(channel, time, typeof from === 'object' ? from : undefined);
+    if (this.#clustering === undefined || from === 'cluster') return undefined;
+    if (from !== 'expiry') return this.#clustering.cleared(channel, time);
+    this.#clustering.expired(channel);
+    return undefined;
+  }
+
+  // What others than this broker call a message, as in an `Envelope`.
+  #foreignId(session: Session, view: MessageView, acked: boolean): string {
+    if (view.id === undefined) return '';
+    if (acked) return `;${view.id}`;
+    return this.#bridging.has(session) ? view.id : '';
+  }
+
+  #watchers(): SubscriptionWatcher {
+    const clustering = this.#clustering;
+    if (clustering === undefined) return this.#bridging;
+    return {
+      subscribed: (pattern) => {
+        this.#bridging.subscribed(pattern);
+        clustering.subscribed(pattern);
+      },
+      unsubscribed: (pattern) => {
+        this.#bridging.unsubscribed(pattern);
+        clustering.unsubscribed(pattern);
+      },
+    };
   }
 
   #subscribed(sessions: Iterable<Session>): string[] {
-    return [...sessions].flatMap((session) => [
+    const subscribed = [...sessions].flatMap((session) => [
       ...session.patterns,
       ...this.#grouping.membershipsOf(session).map(groupInterest),
     ]);
+    // What clients of other brokers want is known to the engine alone.
+    if (this.#clustering !== undefined) subscribed.push('**');
+    return subscribed;
   }
 
   #refuse(session: Session, view: MessageView, error: SpokeError): void {
@@ -392,6 +525,10 @@ export class Exchange implements SessionOwner {
 function expiryOf({ head }: MessageView, time: number | undefined): number | undefined {
   const ttl = head.fields()[TTL_KEY];
   return typeof ttl === 'number' && ttl > 0 && time !== undefined ? time + ttl : undefined;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function futureTime(channel: string, time: number, skew: number): SpokeError {

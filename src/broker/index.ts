@@ -3,3 +3,4 @@
 export { Broker } from './broker.js';
 export { readId, Seen } from './seen.js';
 export type { BrokerOptions, BrokerStats } from './options.js';
+export type { ClusterStats } from './cluster/clustering.js';

@@ -3,6 +3,7 @@
 import type {
   Authenticator,
   Authorizer,
+  Backplane,
   Clock,
   Codec,
   Limits,
@@ -11,6 +12,7 @@ import type {
   Transport,
 } from '../contracts/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
+import type { ClusterStats } from './cluster/clustering.js';
 
 export interface BrokerOptions {
   /**
@@ -27,10 +29,17 @@ export interface BrokerOptions {
    * opens it and closes it.
    */
   readonly store?: MessageStore | string;
+  /**
+   * Joins this broker to others, through an engine: `new NatsBackplane(...)` of `spoke/nats`. Persistent messages are kept there then,
+   * and `store` is to be left out. Default: it is alone. The broker opens it and closes it.
+   */
+  readonly backplane?: Backplane;
   readonly limits?: Partial<Limits>;
   /** Default: silent. */
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** Decides what is left to chance, from 0 up to 1: for tests that are to be repeated. Default `Math.random`. */
+  readonly random?: () => number;
   /** Default: everyone is let in. */
   readonly authenticator?: Authenticator;
   /** Default: everyone may do everything. */
@@ -64,4 +73,6 @@ export interface BrokerStats {
   readonly discarded: number;
   /** Messages that came by several bridges; each was passed on once. */
   readonly repeated: number;
+  /** With a backplane: what crosses it. */
+  readonly cluster?: ClusterStats;
 }

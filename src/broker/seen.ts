@@ -70,6 +70,11 @@ export class Seen {
     return (origin === this.#latestOrigin ? this.#latest : this.#origins.get(origin))?.has(sequence) === true;
   }
 
+  /** Whether anything of this origin was seen. */
+  knows(origin: string): boolean {
+    return this.#origins.has(origin);
+  }
+
   /** Returns whether it is new. */
   add(id: MessageId): boolean {
     const { origin, sequence } = id;

@@ -31,7 +31,7 @@ export class Transcoder {
    */
   body(message: StoredMessage): unknown {
     let body: unknown;
-    this.#read(message, (view, codec) => (body = codec.decodeBody(view)));
+    this.read(message, (view, codec) => (body = codec.decodeBody(view)));
     return body;
   }
 
@@ -41,14 +41,25 @@ export class Transcoder {
    */
   stored(message: StoredMessage, to: Codec, sink: FrameSink): number {
     let length = 0;
-    this.#read(message, (view, from) => (length = this.live(view, message.time, from, to, sink)));
+    this.read(message, (view, from) => (length = this.live(view, message.time, from, to, sink)));
     return length;
   }
 
-  #read(message: StoredMessage, use: (view: MessageView, codec: Codec) => void): void {
+  /**
+   * Reads a frame of another broker, or one that is kept; only during the call.
+   * @param message - of which the channel is for the text of an error.
+   * @throws {SpokeError} `UNKNOWN_CODEC`, `MALFORMED`, `LIMIT_EXCEEDED`.
+   */
+  read(
+    message: Pick<StoredMessage, 'channel' | 'codec' | 'frame'>,
+    use: (view: MessageView, codec: Codec) => void,
+  ): void {
     const from = this.#codecs.get(message.codec);
     if (from === undefined) {
-      throw new SpokeError('UNKNOWN_CODEC', `${message.channel} was kept as ${message.codec}, which this broker lacks`);
+      throw new SpokeError(
+        'UNKNOWN_CODEC',
+        `${message.channel} is written as ${message.codec}, which this broker lacks`,
+      );
     }
     let reader = this.#readers.get(from.name);
     if (reader === undefined) this.#readers.set(from.name, (reader = from.createReader(this.#limits)));

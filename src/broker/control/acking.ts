@@ -16,6 +16,8 @@ const NOTE = 'seen/';
 const TIME_BYTES = 8;
 /** Seconds after which a publisher will not come back any more. */
 const MAX_AGE = 7 * 24 * 60 * 60;
+/** Seconds in which a client that was connected elsewhere has sent again what was not answered there. */
+const MOVED_FOR = 10;
 /** Numbers of one `-control/waiting` that are answered. */
 const MAX_WAITING = 100_000;
 
@@ -41,6 +43,8 @@ export class Acking implements ControlPart, Flushable {
   readonly #store: MessageStore;
   readonly #elsewhere: (id: MessageId) => boolean;
   readonly #sessions = new Map<Session, State>();
+  /** Came with numbers of which the first ones went to another broker, perhaps; until when that matters, in seconds. */
+  readonly #moved = new WeakMap<Session, number>();
   /** By id: what is applied, and not durable yet. */
   readonly #pending = new Map<string, Promise<void>>();
   readonly #untold = new Set<Session>();
@@ -112,10 +116,17 @@ export class Acking implements ControlPart, Flushable {
       );
       return false;
     }
+    if (id.sequence > 1 && !this.#seen.knows(id.origin)) this.#moved.set(session, this.#desk.turn.seconds + MOVED_FOR);
     if (this.#seen.add(id) && !this.#elsewhere(id)) return true;
     this.repeated++;
     this.#answer(session, id);
     return false;
+  }
+
+  /** Whether what it publishes may have been applied by another broker, from which it has come. */
+  moved(session: Session): boolean {
+    const until = this.#moved.get(session);
+    return until !== undefined && this.#desk.turn.seconds < until;
   }
 
   /**

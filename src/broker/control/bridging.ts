@@ -22,6 +22,7 @@ import type { Tombstones } from '../tombstones.js';
 import type { Transcoder } from '../transcoder.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
+import type { SubscriptionWatcher } from './subscribing.js';
 
 /**
  * How many messages of one broker a way here may be behind another one: two bridges that carry different channels share
@@ -43,6 +44,8 @@ export interface BridgingParts {
   readonly id: string;
   /** What clients have subscribed to, each as often as they did. */
   readonly subscribed: () => Iterable<string>;
+  /** With other brokers behind a backplane: is told what bridges want. */
+  readonly cluster?: SubscriptionWatcher | undefined;
 }
 
 /** What the broker knows of one bridge. */
@@ -160,6 +163,19 @@ export class Bridging implements ControlPart, Flushable {
     return false;
   }
 
+  /** As `admits`, for what another broker of a cluster has passed on under this name. */
+  admitsNamed(name: string): boolean {
+    const id = readId(name);
+    if (id === undefined) return true;
+    const first = id.origin !== this.#parts.id && this.#seen.add(id);
+    return first && (id.alias === undefined || this.#admitsAlias(id.alias));
+  }
+
+  /** Whether this is a bridge: then messages have their names of others. */
+  has(session: Session): boolean {
+    return this.#bridges.has(session);
+  }
+
   /** Whether a message that a client numbered came from another broker already. */
   knows(id: MessageId): boolean {
     return this.active && this.#aliases.has(id);
@@ -171,14 +187,19 @@ export class Bridging implements ControlPart, Flushable {
    */
   timeOf(session: Session, view: MessageView, codec: Codec): number | undefined {
     if (view.time === undefined || !this.#bridges.has(session)) return undefined;
+    return this.wins(view, view.time, codec) ? view.time : undefined;
+  }
+
+  /** Whether it takes the place of what is kept with the same time: the greater text does, in whatever order they come. */
+  wins(view: MessageView, time: number, codec: Codec): boolean {
     const { store, transcoder } = this.#parts;
     const kept = store.get(view.head.channel);
-    if (kept === undefined || kept.time !== view.time) return undefined;
+    if (kept === undefined || kept.time !== time) return false;
     try {
-      return stringify(codec.decodeBody(view)) > stringify(transcoder.body(kept)) ? view.time : undefined;
+      return stringify(codec.decodeBody(view)) > stringify(transcoder.body(kept));
     } catch (error) {
       // Kept in a codec that this broker lacks, say: then it stays.
-      if (error instanceof SpokeError) return undefined;
+      if (error instanceof SpokeError) return false;
       throw error;
     }
   }
@@ -222,16 +243,19 @@ export class Bridging implements ControlPart, Flushable {
 
   /**
    * Passes a message on to all bridges that want it, but for the one it came by, and those that lead where it comes from.
+   * @param from - `undefined`: another broker of a cluster, which gave it the `name`.
+   * @param name - what it is called already.
+   * @returns how many had asked for it.
    */
-  forward(from: Session, view: MessageView, time: number, codec: Codec): void {
+  forward(from: Session | undefined, view: MessageView, time: number, codec: Codec, name?: string): number {
     const { channel, persist } = view.head;
-    if (channel.startsWith('-control/')) return;
+    if (channel.startsWith('-control/')) return 0;
     const wanting = this.#wanting.route(channel);
     const mirroring = persist ? this.#mirroring.route(channel) : NOBODY;
-    if (wanting.length === 0 && mirroring.length === 0) return;
-    const source = this.#bridges.get(from);
+    if (wanting.length === 0 && mirroring.length === 0) return 0;
+    const source = from === undefined ? undefined : this.#bridges.get(from);
     // Nobody else is believed.
-    let named = source === undefined ? undefined : view.id;
+    let named = source === undefined ? name : view.id;
     const origin = named?.slice(0, named.indexOf(':'));
     for (const [session, { far, interest }] of this.#bridges) {
       if (session === from || (!wanting.includes(session) && !mirroring.includes(session))) continue;
@@ -246,6 +270,7 @@ export class Bridging implements ControlPart, Flushable {
       if (frame !== undefined) session.link.outbox.push(frame.block, frame.start, frame.end);
     }
     this.#frames.clear();
+    return wanting.length;
   }
 
   /** A persistent message is kept no more, on this broker: neither may it be on those that mirror it. */
@@ -268,16 +293,23 @@ export class Bridging implements ControlPart, Flushable {
   }
 
   // What a client publishes again is known everywhere by the number that the client gave it.
-  #name(from: Session, { id }: MessageView): string {
+  #name(from: Session | undefined, { id }: MessageView): string {
     const name = `${this.#parts.id}:${++this.#numbered}`;
-    return id !== undefined && from.features.has('ack') ? `${name};${id}` : name;
+    return id !== undefined && from?.features.has('ack') === true ? `${name};${id}` : name;
   }
 
   #admitsAlias(alias: MessageId): boolean {
     return this.#aliases.add(alias) && !this.#parts.published.has(alias);
   }
 
-  #write(from: Session, view: MessageView, id: string, time: number, codec: Codec, to: Codec): Frame | undefined {
+  #write(
+    from: Session | undefined,
+    view: MessageView,
+    id: string,
+    time: number,
+    codec: Codec,
+    to: Codec,
+  ): Frame | undefined {
     const { desk, transcoder } = this.#parts;
     const { sink } = desk.turn;
     try {
@@ -286,7 +318,7 @@ export class Bridging implements ControlPart, Flushable {
       return { block: sink.block, start: sink.position - length, end: sink.position };
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
-      desk.refuse(from, error, view.head.channel);
+      if (from !== undefined) desk.refuse(from, error, view.head.channel);
       return undefined;
     }
   }
@@ -323,14 +355,19 @@ export class Bridging implements ControlPart, Flushable {
 
   #route(session: Session, wanted: string, distance: number): void {
     const { pattern, group } = readWanted(wanted);
-    if (group === undefined) this.#wanting.subscribe(pattern, session);
-    else this.#groups.want(session, pattern, group, distance);
+    if (group === undefined) {
+      if (this.#wanting.subscribe(pattern, session)) this.#parts.cluster?.subscribed(pattern);
+    } else this.#groups.want(session, pattern, group, distance);
   }
 
   #unroute(session: Session, wanted: string, distance: number): void {
     const { pattern, group } = readWanted(wanted);
-    if (group === undefined) this.#wanting.unsubscribe(pattern, session);
+    if (group === undefined) this.#unwant(session, pattern);
     else this.#groups.forget(session, pattern, group, distance);
+  }
+
+  #unwant(session: Session, pattern: string): void {
+    if (this.#wanting.unsubscribe(pattern, session)) this.#parts.cluster?.unsubscribed(pattern);
   }
 
   #mirror(session: Session, body: unknown): boolean {

@@ -15,13 +15,19 @@ import { entryOf, Listings } from './listing.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
 
+/** The bridge, the other brokers of a cluster, the time to live; `undefined`: a client. */
+export type ClearedBy = Session | 'cluster' | 'expiry' | undefined;
+
 export interface KeepingParts {
   readonly desk: Desk;
   readonly retained: Retained;
   readonly router: Router<Session>;
   readonly transcoder: Transcoder;
-  /** Tells bridges of what was cleared, but for the one by which it came. */
-  readonly pass: (channel: string, time: number, from: Session | undefined) => void;
+  /**
+   * Tells other brokers of what was cleared, but for the bridge or the cluster by which it came.
+   * @returns resolves when a cluster knows.
+   */
+  readonly pass: (channel: string, time: number, from: ClearedBy) => Promise<void> | undefined;
 }
 
 export class Keeping implements ControlPart, Flushable {
@@ -38,7 +44,7 @@ export class Keeping implements ControlPart, Flushable {
   constructor(parts: KeepingParts) {
     this.#parts = parts;
     this.#listings = new Listings(parts.retained.store);
-    parts.retained.expired = (channel, time) => this.#cleared(channel, time, undefined);
+    parts.retained.expired = (channel, time) => void this.#cleared(channel, time, 'expiry');
     this.handlers = {
       [keptControl.CLEARED]: { request: true, handle: (session, view, codec) => this.#hear(session, view, codec) },
     };
@@ -106,8 +112,7 @@ export class Keeping implements ControlPart, Flushable {
       const done = retained.clear(channel, time, now);
       if (done === undefined) continue;
       cleared++;
-      stored.push(done.stored);
-      this.#cleared(channel, done.time, undefined);
+      stored.push(done.stored, this.#cleared(channel, done.time, undefined));
     }
     for (const durable of stored) await durable;
     return { cleared };
@@ -135,13 +140,21 @@ export class Keeping implements ControlPart, Flushable {
       const done = retained.clear(channel, time, now);
       // Not durable: the bridge sends it again when its broker starts again.
       done?.stored?.catch(() => {});
-      if (done !== undefined) this.#cleared(channel, done.time, session);
+      if (done !== undefined) this.#cleared(channel, done.time, session)?.catch(() => {});
     }
     return false;
   }
 
-  #cleared(channel: string, time: number, from: Session | undefined): void {
-    this.#parts.pass(channel, time, from);
+  /** Another broker of a cluster has cleared a channel. @returns `false`: what is kept here is newer. */
+  clearedElsewhere(channel: string, time: number): boolean {
+    const { retained, desk } = this.#parts;
+    const done = retained.clear(channel, time, desk.turn.seconds);
+    if (done !== undefined) void this.#cleared(channel, done.time, 'cluster');
+    return retained.store.get(channel) === undefined && retained.tombstones.time(channel) === time;
+  }
+
+  #cleared(channel: string, time: number, from: ClearedBy): Promise<void> | undefined {
+    const passed = this.#parts.pass(channel, time, from);
     for (const session of this.#parts.router.route(channel)) {
       if (!session.features.has('kept')) continue;
       if (this.#untold.size === 0) this.#parts.desk.turn.add(this);
@@ -149,6 +162,7 @@ export class Keeping implements ControlPart, Flushable {
       if (entries === undefined) this.#untold.set(session, [[channel, time]]);
       else entries.push([channel, time]);
     }
+    return passed;
   }
 
   #patternOf(session: Session, body: object): string {

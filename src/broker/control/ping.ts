@@ -10,15 +10,23 @@ import type { ControlPart } from './part.js';
 // A bigger ping does not wait for replays: what waits is held in memory.
 const MAX_HELD_PING = 1024;
 
+/** Calls back when something has taken effect; `false`: it has, and will not call back. */
+export interface Barrier {
+  afterwards(callback: () => void): boolean;
+}
+
 export class Ping implements ControlPart {
   readonly features = ['ping'] as const;
   readonly handlers: NonNullable<ControlPart['handlers']>;
   readonly #desk: Desk;
   readonly #replays: Replays;
+  readonly #cluster: Barrier | undefined;
 
-  constructor(desk: Desk, replays: Replays) {
+  /** @param cluster - what has to have taken effect with others first. */
+  constructor(desk: Desk, replays: Replays, cluster?: Barrier) {
     this.#desk = desk;
     this.#replays = replays;
+    this.#cluster = cluster;
     this.handlers = {
       [control.PING_PREFIX]: {
         request: true,
@@ -36,8 +44,12 @@ export class Ping implements ControlPart {
     const end = sink.position;
     if (length <= MAX_HELD_PING) {
       const frame = sink.copyLast(length);
-      // A replay that is still running is waited for.
-      if (this.#replays.afterwards(session, () => outbox.push(frame, 0, length))) return false;
+      const push = (): void => outbox.push(frame, 0, length);
+      const settled = (): void => {
+        if (!session.link.ended && !this.#replays.afterwards(session, push)) push();
+      };
+      // A replay that is still running is waited for, and so are other brokers.
+      if (this.#cluster?.afterwards(settled) === true || this.#replays.afterwards(session, push)) return false;
     }
     outbox.push(sink.block, end - length, end);
     return false;

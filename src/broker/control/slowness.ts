@@ -45,13 +45,21 @@ export class Slowness implements ControlPart {
 
   /**
    * Takes a message that is for a session with a policy, if that does not read.
+   * @param from - `undefined`: another broker of a cluster, whose publishers cannot be held.
    * @returns `false`: it is to be sent as any other.
    */
-  takes(session: Session, from: Session, channel: string, block: Uint8Array, start: number, end: number): boolean {
+  takes(
+    session: Session,
+    from: Session | undefined,
+    channel: string,
+    block: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     const { slow, link } = session;
     if (slow === undefined || link.ended || (!link.outbox.blocked && slow.size === 0)) return false;
     const { policy } = slow.verdict(channel);
-    if (policy === 'hold') this.#hold(session, from);
+    if (policy === 'hold' && from !== undefined) this.#hold(session, from);
     const waits = policy === 'hold' || policy === 'disconnect';
     // In order: what must not be left out follows what was queued before it.
     if (waits && slow.size === 0) return false;

@@ -2,5 +2,5 @@
 
 export type { Duration } from './duration.js';
 export { memoryNetwork, MemoryNetwork } from './memory-network.js';
-export type { Member, MemoryNetworkOptions } from './memory-network.js';
+export type { Member, MemberBrokerOptions, MemoryNetworkOptions } from './memory-network.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -1,5 +1,7 @@
 // A network inside one process that a test holds in its hand: virtual time, and trouble on command.
 
+import type { MemoryBackplane } from '../../backplanes/index.js';
+import { MemoryEngine } from '../../backplanes/index.js';
 import type { BridgeOptions } from '../../bridge/index.js';
 import { Bridge } from '../../bridge/index.js';
 import type { BrokerOptions } from '../../broker/index.js';
@@ -28,6 +30,12 @@ export interface MemoryNetworkOptions {
 /** A broker, client or bridge of the network, or the name of one. */
 export type Member = Broker | Client | Bridge | string;
 
+export interface MemberBrokerOptions extends BrokerOptions {
+  readonly name?: string;
+  /** Whether it is joined to others by `network.engine`. Default: no. */
+  readonly cluster?: boolean;
+}
+
 /** Virtual time that `until` lets pass at the most. */
 const PATIENCE = 10 * 60_000;
 
@@ -47,8 +55,10 @@ export class MemoryNetwork implements AsyncDisposable {
   readonly #names = new Map<Broker | Client | Bridge, string>();
   readonly #splits: (readonly [ReadonlySet<string>, ReadonlySet<string>])[] = [];
   readonly #stalled = new Set<string>();
+  readonly #planes = new Map<string, MemoryBackplane>();
   #latency: readonly [number, number];
   #made = 0;
+  #engine: MemoryEngine | undefined;
 
   constructor(options: MemoryNetworkOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -58,11 +68,24 @@ export class MemoryNetwork implements AsyncDisposable {
     this.#backbone = this.#makeBackbone();
   }
 
+  /** What joins brokers that are started with `cluster: true`: stop it, start it, cut brokers off from it. */
+  get engine(): MemoryEngine {
+    const latency = () => this.#latency[0] + (this.#latency[1] - this.#latency[0]) * this.#random();
+    return (this.#engine ??= new MemoryEngine({ clock: this.clock, latency }));
+  }
+
   /** Starts a broker at `memory://name`. Default name: `broker-1` and so on. */
-  async broker(options: BrokerOptions & { readonly name?: string } = {}): Promise<Broker> {
-    const { name = this.#nextName('broker'), ...rest } = options;
+  async broker(options: MemberBrokerOptions = {}): Promise<Broker> {
+    const { name = this.#nextName('broker'), cluster = false, ...rest } = options;
     const transports = [this.transport(name)];
-    const broker = new Broker({ listen: `memory://${name}`, transports, clock: this.clock, ...rest });
+    const broker = new Broker({
+      listen: `memory://${name}`,
+      transports,
+      clock: this.clock,
+      random: this.#random,
+      ...(cluster && { backplane: this.#plane(name) }),
+      ...rest,
+    });
     this.#names.set(broker, name);
     await this.until(broker.open());
     return broker;
@@ -155,6 +178,7 @@ export class MemoryNetwork implements AsyncDisposable {
    */
   async crash(member: Broker | Bridge): Promise<void> {
     const name = this.#nameOf(member);
+    this.#planes.get(name)?.crash();
     for (const [address, endpoint] of this.#endpoints) if (endpoint.member === name) this.#endpoints.delete(address);
     for (const end of [...this.#connections]) {
       if (end.member === name || end.otherMember === name) end.lose(lost(end.otherMember));
@@ -241,6 +265,12 @@ export class MemoryNetwork implements AsyncDisposable {
 
   #wake(): void {
     for (const end of this.#connections) end.wake();
+  }
+
+  #plane(name: string): MemoryBackplane {
+    const plane = this.engine.backplane(name);
+    this.#planes.set(name, plane);
+    return plane;
   }
 
   #nextName(kind: string): string {
