@@ -1,6 +1,7 @@
 // The public names, one by one.
 
 export {
+  Access,
   CertificateAuthenticator,
   ChainAuthenticator,
   hashPassword,
@@ -10,7 +11,7 @@ export {
   TokenAuthenticator,
   UnixAuthenticator,
 } from './access/index.js';
-export type { ChainOptions } from './access/index.js';
+export type { AccessOptions, ChainOptions, Rights, Rules, UserOptions } from './access/index.js';
 export { Bridge, Proxy } from './bridge/index.js';
 export type {
   BridgeEvents,
@@ -26,7 +27,7 @@ export type {
   SideStatus,
 } from './bridge/index.js';
 export { Broker } from './broker/index.js';
-export type { BrokerOptions, BrokerStats, ClusterStats } from './broker/index.js';
+export type { BrokerOptions, BrokerStats, ClusterStats, ReloadOptions } from './broker/index.js';
 export { LocalBackplane } from './backplanes/index.js';
 export { BaseClient, KeptValues, Message, Subscription } from './client/index.js';
 export type {

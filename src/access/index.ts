@@ -9,5 +9,8 @@ export {
   UnixAuthenticator,
 } from './authenticators.js';
 export type { ChainOptions } from './authenticators.js';
+export { Access } from './access.js';
+export type { AccessOptions, UserOptions } from './access.js';
+export type { Rights, Rules } from './rule-set.js';
 export { hashPassword, isPasswordHash } from './passwords.js';
 export { hashToken, isTokenHash, newToken } from './tokens.js';

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 
+import { Access } from '../access/index.js';
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
@@ -14,7 +15,7 @@ import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
 import { Admission } from './admission.js';
 import { Exchange } from './exchange.js';
-import type { BrokerOptions, BrokerStats } from './options.js';
+import type { BrokerOptions, BrokerStats, ReloadOptions } from './options.js';
 import { Retained } from './retained.js';
 import { Session } from './session.js';
 import { Transcoder } from './transcoder.js';
@@ -42,6 +43,7 @@ export class Broker {
   readonly #onChunk = (): void => this.#turn.begin();
   readonly #sessions = new Set<Session>();
   readonly #admission: Admission;
+  #access: Access | undefined;
   readonly #listeners: Listener[] = [];
   readonly #abort = new AbortController();
   #connections = 0;
@@ -77,8 +79,9 @@ export class Broker {
     });
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
     this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
+    this.#access = options.access === undefined ? undefined : new Access(options.access);
     this.#admission = new Admission({
-      authenticator: options.authenticator,
+      authenticator: options.authenticator ?? this.#access,
       limits: this.#limits,
       clock: this.#clock,
       logger: this.#logger,
@@ -90,7 +93,7 @@ export class Broker {
       turn: this.#turn,
       retained: this.#retained,
       transcoder: new Transcoder(this.#codecs, this.#limits),
-      authorizer: options.authorizer,
+      authorizer: options.authorizer ?? this.#access,
       server: { server: `spoke/${VERSION}`, id: randomBytes(12).toString('hex') },
       sessions: this.#sessions,
       backplane: options.backplane,
@@ -173,6 +176,23 @@ export class Broker {
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /**
+   * Lets other users, rules and limits hold from now on, also for who is connected. Connections go on, but for those of users
+   * that are no more, or not by what they were known by. When it throws, nothing has changed.
+   * @throws {TypeError} as the constructor.
+   */
+  reload({ access, limits }: ReloadOptions): void {
+    const wanted = limits === undefined ? undefined : withDefaults({ ...this.#options.limits, ...limits });
+    if (access !== undefined) {
+      const { authenticator, authorizer } = this.#options;
+      if (this.#access === undefined) this.#access = new Access(access);
+      else this.#access.update(access);
+      this.#admission.authenticator = authenticator ?? this.#access;
+      this.#exchange.obey({ authorizer: authorizer ?? this.#access, takesLogins: this.#admission.takesLogins });
+    }
+    if (wanted !== undefined) Object.assign(this.#limits, wanted);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,8 @@
 
 import type { Authorizer, Identity, Limits, Logger } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import { ANONYMOUS } from '../access/index.js';
+import { withoutCallNumber } from '../channels/index.js';
 import type { Turn } from '../link/index.js';
 import * as control from '../link/control.js';
 import type { Session } from './session.js';
@@ -99,7 +101,10 @@ export class Desk {
 
   /** The authorizer's answer is remembered for the life of the connection. */
   mayPublish(session: Session, channel: string): boolean {
-    return session.mayPublish(channel, (asked) => this.#allows(session, 'publish', asked));
+    // All calls of one caller are alike: to ask about each would cost more than the call.
+    return session.mayPublish(withoutCallNumber(channel) ?? channel, (asked) =>
+      this.#allows(session, 'publish', asked),
+    );
   }
 
   maySubscribe(session: Session, pattern: string): boolean {
@@ -140,8 +145,6 @@ export class Desk {
     }
   }
 }
-
-const ANONYMOUS: Identity = { name: 'anonymous', anonymous: true };
 
 function identityOf({ identity }: Session): Identity {
   return identity ?? ANONYMOUS;

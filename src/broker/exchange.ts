@@ -167,7 +167,10 @@ export class Exchange implements SessionOwner {
   obey(rules: Pick<DeskParts, 'authorizer' | 'takesLogins'>): void {
     this.#desk.obey(rules);
     this.#admit(rules.authorizer);
-    for (const session of this.#parts.sessions) session.forgetAnswers();
+    for (const session of [...this.#parts.sessions]) {
+      session.forgetAnswers();
+      this.authenticating.review(session);
+    }
   }
 
   /** The store was opened. */

@@ -11,6 +11,7 @@ import type {
   MessageStore,
   Transport,
 } from '../contracts/index.js';
+import type { AccessOptions } from '../access/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
 import type { ClusterStats } from './cluster/clustering.js';
 
@@ -40,9 +41,11 @@ export interface BrokerOptions {
   readonly clock?: Clock;
   /** Decides what is left to chance, from 0 up to 1: for tests that are to be repeated. Default `Math.random`. */
   readonly random?: () => number;
-  /** Default: everyone is let in. */
+  /** Users and rules in plain values (docs/access.md). Default: everyone is let in, and may do everything. */
+  readonly access?: AccessOptions;
+  /** In place of the users of `access`. */
   readonly authenticator?: Authenticator;
-  /** Default: everyone may do everything. */
+  /** In place of the rules of `access`. */
   readonly authorizer?: Authorizer;
   /**
    * Whether control messages such as `-control/subscribe` are passed on like any other, so that a monitor on `**` sees them:
@@ -56,6 +59,14 @@ export interface BrokerOptions {
   readonly allowHold?: boolean;
   /** Milliseconds that `close` waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
+}
+
+/** What can be changed while a broker runs. */
+export interface ReloadOptions {
+  /** Users and rules, in place of those of before. */
+  readonly access?: AccessOptions;
+  /** Those that are named. A limit of what there is already is one for what is to come. */
+  readonly limits?: Partial<Limits>;
 }
 
 /** A snapshot of what a broker does. Counts are since the start. */

@@ -2,6 +2,7 @@
 
 import type { Credentials } from '../../contracts/index.js';
 import type * as control from '../../link/control.js';
+import { ANONYMOUS } from '../../access/index.js';
 import type { Admission } from '../admission.js';
 import type { Desk } from '../desk.js';
 import type { Session } from '../session.js';
@@ -65,6 +66,14 @@ export class Authenticating implements ControlPart {
     if (!session.admitted && !hello.features.includes('auth')) {
       desk.dismiss(session, desk.stranger('this broker wants to know who you are: log in, with a token or a password'));
     }
+  }
+
+  /** Other users are known by now: those that are nobody any more have to go. */
+  review(session: Session): void {
+    const { admission, desk } = this.#parts;
+    const { identity = ANONYMOUS } = session;
+    if (!session.admitted || admission.authenticator?.stands?.(identity) !== false) return;
+    desk.dismiss(session, desk.stranger('who you are is not known here any more'));
   }
 
   // Never rejects.
