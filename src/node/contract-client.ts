@@ -74,7 +74,7 @@ export class ContractClient extends FullClient {
     handlers: unknown,
     options?: ProvideOptions,
   ): Promise<Provider> {
-    if (isService(name)) return this.#typed.provide(name, handlers as ServiceHandlers<Methods>, options);
+    if (isService(name)) return this.#typed.provide(name, handlers as ServiceHandlers<Methods, []>, options);
     return super.provide(name, handlers as Procedure, options);
   }
 

@@ -5,7 +5,7 @@ import type { JsonSchema } from './json-schema.js';
 import { jsonSchemaOf } from './json-schema.js';
 import type { Path } from './path.js';
 import type { StandardSchema } from './schema.js';
-import type { MethodContract, Methods } from './service.js';
+import type { Methods, ProcedureContract } from './service.js';
 
 /** Who the document is about: an application. */
 export interface AsyncApiInfo {
@@ -127,8 +127,10 @@ class Writer {
     this.operations.set(this.#name(action, `${action}/${text}`, this.operations), { action, ...operation });
   }
 
-  #reply({ output, errors }: MethodContract, text: string): JsonSchema {
-    const okay = objectOf({ okay: this.#payload(output, `${text}/result`) });
+  #reply({ output, errors, kind }: ProcedureContract, text: string): JsonSchema {
+    const result = this.#payload(output, `${text}/result`);
+    // To those who do not ask for a stream it comes as one list.
+    const okay = objectOf({ okay: kind === 'stream' ? { type: 'array', items: result } : result });
     const declared = Object.entries(errors).map(([code, schema]) =>
       objectOf({ error: TEXT, code: { const: code }, data: this.#payload(schema, `${text}/${code}`) }),
     );

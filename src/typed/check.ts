@@ -3,6 +3,7 @@
 import { textOf } from '../client/index.js';
 import type { SpokeErrorCode } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import { RpcError } from '../rpc/index.js';
 import type { SchemaIssue, SchemaResult, StandardSchema } from './schema.js';
 import { UNCHECKED } from './schema.js';
 
@@ -47,7 +48,19 @@ export function parse<Out>(
 /** What is wrong with a value, if this error says that; else nothing. */
 export function issuesOf(error: unknown): readonly Issue[] {
   const cause: unknown = error instanceof SpokeError ? error.cause : undefined;
-  return cause instanceof Issues ? cause.issues : [];
+  if (cause instanceof Issues) return cause.issues;
+  return error instanceof RpcError && error.code === 'VALIDATION' ? readIssues(error.data) : [];
+}
+
+/** What a provider said of an argument; it is a stranger, so what is no issue is left out. */
+function readIssues(data: unknown): Issue[] {
+  const issues: unknown = new Map(Object.entries(data ?? {})).get('issues');
+  return (Array.isArray(issues) ? issues : []).flatMap((issue: unknown) => {
+    const members = new Map<string, unknown>(Object.entries(issue ?? {}));
+    const [message, path] = [members.get('message'), members.get('path')];
+    if (typeof message !== 'string' || !Array.isArray(path)) return [];
+    return [{ message, path: path.filter((key) => typeof key === 'string' || typeof key === 'number') }];
+  });
 }
 
 /** What stands behind a `SpokeError` that tells of a violation. */

@@ -10,26 +10,29 @@ import { isSchema, UNCHECKED } from './schema.js';
 export type ErrorSchemas = Readonly<Record<string, StandardSchema>>;
 
 export interface MethodContractOptions<E extends ErrorSchemas = ErrorSchemas> {
-  /** Errors that callers may want to tell apart: see `failureOf`. */
+  /** Errors that callers may want to tell apart: see `failure` and `failureOf`. */
   readonly errors?: E;
   /** For people: goes into the AsyncAPI document. */
   readonly description?: string;
 }
 
-/** One procedure: made by `method`. */
-export class MethodContract<
+/** One procedure: made by `method`, or by `stream`. */
+export class ProcedureContract<
+  Kind extends 'method' | 'stream' = 'method' | 'stream',
   I extends StandardSchema = StandardSchema,
   O extends StandardSchema = StandardSchema,
   E extends ErrorSchemas = ErrorSchemas,
 > {
-  readonly kind = 'method';
+  readonly kind: Kind;
   readonly input: I;
+  /** Of a stream: each item. */
   readonly output: O;
   readonly errors: E;
   readonly description: string | undefined;
 
   /** @internal */
-  constructor(input: I, output: O, errors: E, description: string | undefined) {
+  constructor(kind: Kind, input: I, output: O, errors: E, description: string | undefined) {
+    this.kind = kind;
     this.input = input;
     this.output = output;
     this.errors = errors;
@@ -37,11 +40,25 @@ export class MethodContract<
   }
 }
 
+/** A procedure that answers once. */
+export type MethodContract<
+  I extends StandardSchema = StandardSchema,
+  O extends StandardSchema = StandardSchema,
+  E extends ErrorSchemas = ErrorSchemas,
+> = ProcedureContract<'method', I, O, E>;
+
+/** A procedure that answers with a stream. */
+export type StreamContract<
+  I extends StandardSchema = StandardSchema,
+  O extends StandardSchema = StandardSchema,
+  E extends ErrorSchemas = ErrorSchemas,
+> = ProcedureContract<'stream', I, O, E>;
+
 /** No errors are declared. */
 export type NoErrors = Readonly<Record<never, never>>;
 
 /** What a service has, by name. */
-export type Methods = Readonly<Record<string, MethodContract>>;
+export type Methods = Readonly<Record<string, ProcedureContract>>;
 
 /** A procedure of a service that takes nothing and gives nothing back. */
 export function method(): MethodContract<StandardSchema<void>, StandardSchema<void>, NoErrors>;
@@ -65,7 +82,30 @@ export function method(
   { errors = {}, description }: MethodContractOptions = {},
 ): MethodContract {
   requireSchemas('method', [input, output, ...Object.values(errors)]);
-  return new MethodContract(input, output, errors, description);
+  return new ProcedureContract('method', input, output, errors, description);
+}
+
+/** A procedure that answers with a stream: `stream<Range, number>()`. Nothing checks its types at run time. */
+export function stream<A, T>(): StreamContract<StandardSchema<A>, StandardSchema<T>, NoErrors>;
+/**
+ * A procedure that answers with a stream whose argument and items are checked at run time.
+ *
+ * @param input - the argument.
+ * @param item - each item. Without it items are `unknown`.
+ * @throws {TypeError} when one is no Standard Schema.
+ */
+export function stream<
+  I extends StandardSchema,
+  O extends StandardSchema = StandardSchema,
+  E extends ErrorSchemas = NoErrors,
+>(input: I, item?: O, options?: MethodContractOptions<E>): StreamContract<I, O, E>;
+export function stream(
+  input: StandardSchema = UNCHECKED,
+  item: StandardSchema = UNCHECKED,
+  { errors = {}, description }: MethodContractOptions = {},
+): StreamContract {
+  requireSchemas('stream', [input, item, ...Object.values(errors)]);
+  return new ProcedureContract('stream', input, item, errors, description);
 }
 
 /** The procedures of one service under one name. Provide it, or use it. */
@@ -121,7 +161,7 @@ export function service(path: string, methods: Methods): unknown {
     // A client of a service that has `then` would be taken for a promise.
     if (name === '' || name === 'then' || name !== canonical(name) || isPattern(name))
       throw new TypeError(`service ${path}: "${name}" is no name for a method`);
-    if (!(contract instanceof MethodContract))
+    if (!(contract instanceof ProcedureContract))
       throw new TypeError(`service ${path}: ${name} is no contract; write \`${name}: method(…)\``);
   }
   if (parsed.params.length === 0) return new ServiceAddress(parsed, parsed.text, methods);

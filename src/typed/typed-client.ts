@@ -9,7 +9,7 @@ import { checkBody } from './channel.js';
 import { parse } from './check.js';
 import type { ContractHost } from './host.js';
 import { TypedMessage } from './message.js';
-import type { ServiceHandlers, ServiceClient } from './procedures.js';
+import type { ServiceClient, ServiceHandlers } from './procedures.js';
 import { provide, use } from './procedures.js';
 import type { Methods, ServiceAddress } from './service.js';
 import type { Reading, TypedHandler } from './subscription.js';
@@ -76,7 +76,7 @@ export class TypedClient {
    */
   async provide<M extends Methods>(
     service: ServiceAddress<M>,
-    handlers: NoInfer<ServiceHandlers<M>>,
+    handlers: NoInfer<ServiceHandlers<M, []>>,
     options?: ProvideOptions,
   ): Promise<Provider> {
     return provide(this.client, service, handlers, options);

@@ -3,7 +3,7 @@
 
 import { type as arktype } from 'arktype';
 import type { Client, Message, Subscription, TypedMessage, TypedSubscription } from 'spoke';
-import { channel, method, service, unchecked } from 'spoke';
+import { channel, failure, failureOf, method, service, stream, unchecked } from 'spoke';
 import * as v from 'valibot';
 import * as z from 'zod';
 
@@ -156,6 +156,42 @@ export async function calling(): Promise<void> {
   // @ts-expect-error - whose arm?
   client.use(arm);
   same<Awaited<ReturnType<ReturnType<typeof client.use<typeof arm.methods>>['grip']>>, boolean>(true);
+}
+
+const lab = service('lab', {
+  count: stream(z.number(), z.string()),
+  divide: method(z.number(), z.number(), { errors: { ZERO: z.object({ dividend: z.number() }), NAN: z.string() } }),
+});
+
+/** Streams and errors have their types too. */
+export async function streamsAndErrors(thrown: unknown): Promise<void> {
+  for await (const item of client.use(lab).count(3)) same<typeof item, string>(true);
+  await client.provide(lab, {
+    async *count(n) {
+      same<typeof n, number>(true);
+      yield 'one';
+    },
+    divide: (n, context) => {
+      same<typeof context.signal, AbortSignal>(true);
+      return n;
+    },
+  });
+  // @ts-expect-error - items are texts
+  await client.provide(lab, {
+    count: async function* () {
+      yield 1;
+    },
+    divide: (n) => n,
+  });
+  const { divide } = lab.methods;
+  const found = failureOf(divide, thrown);
+  if (found?.code === 'ZERO') same<typeof found.data, { dividend: number }>(true);
+  if (found?.code === 'NAN') same<typeof found.data, string>(true);
+  failure(divide, 'ZERO', 'text', { dividend: 1 });
+  // @ts-expect-error - not declared
+  failure(divide, 'ONE', 'text', { dividend: 1 });
+  // @ts-expect-error - other data
+  failure(divide, 'ZERO', 'text', 'data');
 }
 
 /** Without contracts nothing has changed. */

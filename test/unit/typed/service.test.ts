@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import * as z from 'zod';
 
 import type { Broker } from '../../../src/broker/index.js';
-import { issuesOf, method, service, typed, unchecked } from '../../../src/typed/index.js';
+import { failure, failureOf, issuesOf, method, service, stream, typed, unchecked } from '../../../src/typed/index.js';
 import type { Stage, StagedClient } from '../../support/stage.js';
 import { memoryStage } from '../../support/stage.js';
 import type { VirtualClock } from '../../support/virtual-clock.js';
@@ -135,7 +135,8 @@ describe('an argument that does not fit', () => {
     const seen: unknown[] = [];
     await provider.client.provide(math, { ...handlers, square: (x) => seen.push(x) });
     const error = await errorOf(caller.client.call('math/square', '3'));
-    expect(String(error)).toMatch(/math\/square: the argument does not fit the contract/);
+    expect(error).toMatchObject({ code: 'VALIDATION', message: expect.stringMatching(/^math\/square: the argument/) });
+    expect(issuesOf(error)).toEqual([{ path: [], message: expect.any(String) }]);
     expect(seen).toEqual([]);
     expect(provider.errors.items).toEqual([]);
   });
@@ -145,7 +146,7 @@ describe('a result that does not fit', () => {
   it('is an error of the provider, and the caller learns that there is none', async () => {
     await provider.client.provide(math, { ...handlers, square: () => 'nine' as never });
     const error = await errorOf(caller.client.call('math/square', 3));
-    expect(String(error)).toMatch(/the provider's result does not fit the contract/);
+    expect(error).toMatchObject({ code: 'REPLY_MALFORMED', message: expect.stringMatching(/result does not fit/) });
     const [reported] = await provider.errors.take(1);
     expect(reported).toMatchObject({ code: 'VALIDATION', details: { where: 'math/square', what: 'result' } });
     expect(issuesOf(reported)).toHaveLength(1);
@@ -182,4 +183,84 @@ describe('a contract', () => {
 it('pages have services by `typed`', async () => {
   await typed(provider.client).provide(math, handlers);
   expect(await typed(caller.client).use(math).square(4)).toBe(16);
+});
+
+describe('a procedure that declares errors', () => {
+  const division = service('division', {
+    divide: method(z.tuple([z.number(), z.number()]), z.number(), {
+      errors: { ZERO: z.object({ dividend: z.number() }) },
+    }),
+  });
+  const { divide } = division.methods;
+
+  it('has its caller tell them apart, with their data', async () => {
+    await provider.client.provide(division, {
+      divide: ([a, b]) => {
+        if (b === 0) throw failure(divide, 'ZERO', 'by zero', { dividend: a });
+        if (b < 0) throw new Error('another');
+        return a / b;
+      },
+    });
+    const zero = await errorOf(caller.client.use(division).divide([1, 0]));
+    expect(failureOf(divide, zero)).toEqual({ code: 'ZERO', message: 'by zero', data: { dividend: 1 } });
+    expect(failureOf(divide, await errorOf(caller.client.use(division).divide([1, -1])))).toBeUndefined();
+    expect(failureOf(divide, await errorOf(caller.client.use(division).divide([1] as never)))).toBeUndefined();
+  });
+
+  it('throws none but with data that fit', () => {
+    expect(() => failure(divide, 'ZERO', 'by zero', {} as never)).toThrow(/does not fit/);
+    expect(() => failure(divide, 'ONE' as 'ZERO', 'by one', { dividend: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('a stream by contract', () => {
+  const counting = service('counting', { to: stream(z.number(), z.number()) });
+
+  it('is read item by item', async () => {
+    await provider.client.provide(counting, {
+      async *to(end) {
+        for (let n = 1; n <= end; n++) yield n;
+      },
+    });
+    const seen: number[] = [];
+    for await (const n of caller.client.use(counting).to(3)) seen.push(n);
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('ends with an error at an item that does not fit', async () => {
+    await provider.client.provide(counting, {
+      async *to() {
+        yield 1;
+        yield 'two' as never;
+      },
+    });
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const n of caller.client.use(counting).to(3)) seen.push(n);
+    })();
+    expect(await errorOf(reading)).toMatchObject({ code: 'REPLY_MALFORMED' });
+    expect(seen).toEqual([1]);
+    expect(await provider.errors.take(1)).toMatchObject([{ code: 'VALIDATION', details: { what: 'item' } }]);
+  });
+
+  it('takes no argument that does not fit', async () => {
+    const reading = caller.client
+      .use(counting)
+      .to('3' as never)
+      .next();
+    expect(await errorOf(reading)).toMatchObject({ code: 'VALIDATION' });
+  });
+});
+
+it('a procedure by contract knows who calls, and whether that still waits', async () => {
+  const seen: unknown[] = [];
+  await provider.client.provide(math, {
+    ...handlers,
+    square: (x, { procedure, signal }) => {
+      seen.push([procedure, signal.aborted]);
+      return x;
+    },
+  });
+  await caller.client.use(math).square(3);
+  expect(seen).toEqual([['math/square', false]]);
 });
