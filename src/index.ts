@@ -27,9 +27,9 @@ export type {
   SideStatus,
 } from './bridge/index.js';
 export { Broker } from './broker/index.js';
-export type { BrokerOptions, BrokerStats, ClusterStats, ReloadOptions } from './broker/index.js';
+export type { BrokerOptions, BrokerPresence, BrokerStats, ClusterStats, ReloadOptions } from './broker/index.js';
 export { LocalBackplane } from './backplanes/index.js';
-export { BaseClient, KeptValues, Message, Subscription } from './client/index.js';
+export { BaseClient, KeptValues, Message, Presence, Subscription } from './client/index.js';
 export type {
   BackoffOptions,
   BaseClientOptions,
@@ -43,6 +43,10 @@ export type {
   PublishOptions,
   SetOptions,
   SlowPolicy,
+  About,
+  PresenceEntry,
+  PresenceNews,
+  Will,
   SubscribeOptions,
   SubscriptionOwner,
   WaitOptions,

@@ -15,7 +15,7 @@ import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
 import { Admission } from './admission.js';
 import { Exchange } from './exchange.js';
-import type { BrokerOptions, BrokerStats, ReloadOptions } from './options.js';
+import type { BrokerOptions, BrokerPresence, BrokerStats, ReloadOptions } from './options.js';
 import { Retained } from './retained.js';
 import { Session } from './session.js';
 import { Transcoder } from './transcoder.js';
@@ -117,6 +117,11 @@ export class Broker {
   /** Where it can be reached, with the ports that were really taken; in the order of `listen`. */
   get addresses(): readonly string[] {
     return this.#listeners.map((listener) => listener.address);
+  }
+
+  /** Who is connected, and what they subscribe to and provide. */
+  get presence(): BrokerPresence {
+    return this.#exchange.presence;
   }
 
   get stats(): BrokerStats {
@@ -283,6 +288,7 @@ export class Broker {
     });
     this.#sessions.add(session);
     if (outside) this.#exchange.authenticating.started(session);
+    this.#exchange.presence.started(session);
     this.#logger.debug({ from: session.address }, 'connected');
     session.link.start();
   }

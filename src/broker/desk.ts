@@ -27,6 +27,8 @@ export class Desk {
   readonly turn: Turn;
   /** Whether everyone may do everything. */
   open = true;
+  /** Told that what a session subscribes to, or what is known of it, has changed. */
+  changed: (session: Session) => void = () => {};
   /** Refused since the start. */
   refused = 0;
   #authorizer: Authorizer | undefined;

@@ -27,9 +27,11 @@ import {
   Heartbeat,
   Keeping,
   Ping,
+  Presence,
   Requests,
   Slowness,
   Subscribing,
+  Wills,
 } from './control/index.js';
 import type { Admission } from './admission.js';
 import type { DeskParts } from './desk.js';
@@ -77,6 +79,7 @@ const DASH = 0x2d;
 /** Everything that happens to messages between the sessions of one broker. */
 export class Exchange implements SessionOwner {
   readonly router = new Router<Session>();
+  readonly presence: Presence;
   /** Who has to log in first, and does. */
   readonly authenticating: Authenticating;
   readonly #counters = { received: 0, delivered: 0, discarded: 0 };
@@ -89,6 +92,7 @@ export class Exchange implements SessionOwner {
   readonly #closing: Closing;
   readonly #grouping: Grouping;
   readonly #slowness: Slowness;
+  readonly #wills: Wills;
   readonly #controls: Controls;
   readonly #keeping: Keeping;
   readonly #clustering: Clustering | undefined;
@@ -137,18 +141,23 @@ export class Exchange implements SessionOwner {
       identified: (session) => this.#identified(session),
     });
     this.#slowness = new Slowness(this.#desk, parts.allowHold);
+    this.presence = new Presence(this.#desk, (session) => this.#grouping.membershipsOf(session));
+    this.#wills = new Wills(this.#desk, (session, view, codec) => this.message(session, view, codec));
     const controls = [
+      // First: what is published then still has all that the session had.
+      this.#wills,
       this.authenticating,
       new Subscribing(this.#desk, this.router, this.#replays, this.#watchers()),
       { features: ['errors'] as const },
       new Ping(this.#desk, this.#replays, this.#clustering),
       new Heartbeat(parts.turn.clock),
       this.#acking,
-      new Requests(this.#desk, [this.#keeping]),
+      new Requests(this.#desk, [this.#keeping, this.presence]),
       this.#keeping,
       // Not offered in a cluster yet: it would be a group for each broker.
       ...(this.#clustering === undefined ? [this.#grouping] : []),
       this.#slowness,
+      this.presence,
       this.#bridging,
       this.#closing,
     ];
@@ -181,6 +190,7 @@ export class Exchange implements SessionOwner {
 
   /** The broker ends: so do its sessions, each when it can. */
   close(): void {
+    this.#wills.close();
     for (const session of this.#parts.sessions) this.#closing.tell(session);
   }
 
@@ -267,6 +277,7 @@ export class Exchange implements SessionOwner {
       this.router.subscribe(pattern, session);
     }
     this.#grouping.identified(session);
+    this.#desk.changed(session);
   }
 
   /**

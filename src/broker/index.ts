@@ -2,5 +2,5 @@
 
 export { Broker } from './broker.js';
 export { readId, Seen } from './seen.js';
-export type { BrokerOptions, BrokerStats, ReloadOptions } from './options.js';
+export type { BrokerOptions, BrokerPresence, BrokerStats, ReloadOptions } from './options.js';
 export type { ClusterStats } from './cluster/clustering.js';

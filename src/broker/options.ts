@@ -12,6 +12,7 @@ import type {
   Transport,
 } from '../contracts/index.js';
 import type { AccessOptions } from '../access/index.js';
+import type { PresenceBody, PresenceEntry } from '../link/presence-control.js';
 import type { ListenEndpoint } from '../transports/index.js';
 import type { ClusterStats } from './cluster/clustering.js';
 
@@ -86,4 +87,12 @@ export interface BrokerStats {
   readonly repeated: number;
   /** With a backplane: what crosses it. */
   readonly cluster?: ClusterStats;
+}
+
+/** The connections of one broker. */
+export interface BrokerPresence {
+  /** All there are, in the order in which they came. */
+  list(): PresenceEntry[];
+  /** Has a listener told of whoever comes, changes and leaves, once per turn of the event loop. Returns a function that ends it. */
+  listen(listener: (news: PresenceBody) => void): () => void;
 }

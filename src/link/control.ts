@@ -31,6 +31,8 @@ export type Feature =
   | 'kept'
   | 'groups'
   | 'slow'
+  | 'presence'
+  | 'will'
   | 'bridge'
   | 'closing';
 

@@ -1,6 +1,8 @@
 // The client of Node programs: the platform's transports and defaults, and remote calls.
 
 import type { BackoffOptions, Login, WaitOptions } from '../client/index.js';
+import type { About } from '../client/presence.js';
+import type { Will } from '../client/will.js';
 import { findCodec } from '../codecs/index.js';
 import type { ClientCodec, Clock, Limits, Transport } from '../contracts/index.js';
 import { ContractClient } from './contract-client.js';
@@ -35,6 +37,10 @@ export interface ClientOptions {
   readonly heartbeat?: number | false;
   /** Default timeout of calls, in milliseconds. Default 30,000. */
   readonly callTimeout?: number;
+  /** What the client says of itself to those who look at who is connected (`client.presence`); at most 4,096 bytes. */
+  readonly about?: About;
+  /** Published when the connection of this client is lost, and not when it closes. */
+  readonly will?: Will;
 }
 
 /**

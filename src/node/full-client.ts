@@ -7,8 +7,12 @@ import { BaseClient } from '../client/index.js';
 import { KeptRoutes } from '../client/kept-routes.js';
 import { KeptValues } from '../client/kept-values.js';
 import { Offer } from '../client/offer.js';
+import type { About } from '../client/presence.js';
+import { Presence } from '../client/presence.js';
 import { Requests } from '../client/requests.js';
 import { SlowSubscriptions } from '../client/slow-subscriptions.js';
+import type { Will } from '../client/will.js';
+import { LastWill } from '../client/will.js';
 import type { HeadView } from '../contracts/index.js';
 import { SpokeError, withDefaults } from '../contracts/index.js';
 import * as ackControl from '../link/ack-control.js';
@@ -18,6 +22,7 @@ import { JOIN } from '../link/group-control.js';
 import { systemClock } from '../link/index.js';
 import type { Sink } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
+import { PRESENCE, readPresence } from '../link/presence-control.js';
 import { REPLY_PREFIX } from '../link/request-control.js';
 import { MISSED, readMissed } from '../link/slow-control.js';
 import type {
@@ -31,7 +36,14 @@ import type {
 } from '../rpc/index.js';
 import { rpcOptions, RpcService } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'closing'] as const;
+const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'presence', 'will', 'closing'] as const;
+
+export interface FullClientOptions extends RpcClientOptions {
+  /** What the client says of itself to those who look at who is connected (`client.presence`); at most 4,096 bytes. */
+  readonly about?: About;
+  /** Published when the connection of this client is lost: see `setWill`. */
+  readonly will?: Will;
+}
 
 /**
  * A `BaseClient` with remote calls, whose publishes are answered, that knows what is kept, and can be a member of groups. Programs
@@ -42,12 +54,15 @@ export class FullClient extends BaseClient {
   readonly rpc: RpcService;
   /** The persistent messages that the broker keeps: list, get, set and clear them. */
   readonly kept: KeptValues;
+  /** Who else is connected to the same broker. */
+  readonly presence: Presence;
   readonly #acks: Acknowledgements;
+  readonly #will: LastWill;
   readonly #groups: Groups;
   readonly #sink: Sink;
   #closing = false;
 
-  constructor(options: RpcClientOptions) {
+  constructor(options: FullClientOptions) {
     const { codec, clock = systemClock } = options;
     const offer = new Offer(() => this.flush());
     const limits = withDefaults(options.limits);
@@ -63,6 +78,14 @@ export class FullClient extends BaseClient {
     };
     const acks = new Acknowledgements(parts);
     const requests = new Requests(parts);
+    const presence = new Presence({
+      offer,
+      tell: parts.tell,
+      requests,
+      report: (error) => this.report(error),
+      about: options.about,
+    });
+    const will = new LastWill({ ...parts, flush: () => this.flush() }, options.will);
     const groups = new Groups({
       ...parts,
       codec,
@@ -100,6 +123,9 @@ export class FullClient extends BaseClient {
         } else if (channel === keptControl.CLEARED && believed('kept')) {
           const body = keptControl.readCleared(codec.decodeBody(view));
           if (body !== undefined) routes.cleared(body);
+        } else if (channel === PRESENCE && believed('presence')) {
+          const body = readPresence(codec.decodeBody(view));
+          if (body !== undefined) presence.heard(body);
         } else if (channel === MISSED && believed('slow')) {
           const body = readMissed(codec.decodeBody(view));
           if (body !== undefined) slow.missed(body);
@@ -114,6 +140,8 @@ export class FullClient extends BaseClient {
     this.rpc = new RpcService(this, rpcOptions(options));
     this.#acks = acks;
     this.#groups = groups;
+    this.#will = will;
+    this.presence = presence;
     this.#sink = options.sink;
     this.kept = this.makeKept(requests);
     this.on('state', (state, error) => {
@@ -200,6 +228,15 @@ export class FullClient extends BaseClient {
   }
 
   /**
+   * Says what the broker publishes when this connection is lost (and every one after a reconnect), with the rights of this client;
+   * `null`: nothing. A client that closes publishes none, and neither does a broker that ends.
+   * @throws {SpokeError} `UNSUPPORTED`: the broker publishes no wills; `CLOSED`. What it refuses is an `error` event.
+   */
+  setWill(will: Will | null): Promise<void> {
+    return this.#will.set(will);
+  }
+
+  /**
    * Leaves its groups, waits for a moment for answers that are to come, sends what was handed to the connection, then ends it. Subscriptions
    * end, what still waits for a connection or an answer is refused with `CLOSED`. Idempotent; leaves no socket, timer or
    * listener behind.
@@ -210,6 +247,7 @@ export class FullClient extends BaseClient {
     if (left !== undefined) await left;
     const answers = this.#acks.closing();
     if (answers !== undefined) await answers;
+    this.#will.bye();
     return super.close();
   }
 }

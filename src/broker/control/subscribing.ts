@@ -79,6 +79,7 @@ export class Subscribing implements ControlPart {
       return false;
     }
     session.patterns.add(pattern);
+    this.#desk.changed(session);
     session.slow?.changed();
     if (this.#router.subscribe(pattern, session)) this.#watcher.subscribed(pattern);
     this.#replays.start(session, pattern);
@@ -87,6 +88,7 @@ export class Subscribing implements ControlPart {
 
   #unsubscribe(session: Session, pattern: string): void {
     session.slow?.changed();
+    this.#desk.changed(session);
     this.#router.unsubscribe(pattern, session);
     this.#watcher.unsubscribed(pattern);
   }

@@ -1,0 +1,220 @@
+// Who is connected, and what they subscribe to and provide (docs/protocol.md#feature-presence). Nothing is written down for it
+// but when a connection began; who watches is told at the end of a turn what changed in it.
+
+import type { Codec, MessageView } from '../../contracts/index.js';
+import { SpokeError } from '../../contracts/index.js';
+import type { Flushable } from '../../link/index.js';
+import type { MembershipBody } from '../../link/group-control.js';
+import { memberOf } from '../../link/kept-control.js';
+import type { PresenceBody, PresenceEntry } from '../../link/presence-control.js';
+import * as presenceControl from '../../link/presence-control.js';
+import type { Desk } from '../desk.js';
+import { forbidden } from '../desk.js';
+import type { Session } from '../session.js';
+import type { ControlPart } from './part.js';
+
+/** Of what a client says of itself, as it sent it. */
+const LONGEST_ABOUT = 4096;
+const CALLS = '/-rpc/**/call';
+
+/** Is told of what changed. */
+export type PresenceListener = (news: PresenceBody) => void;
+
+interface Known {
+  readonly id: string;
+  readonly since: number;
+  name?: string;
+  meta?: unknown;
+}
+
+export class Presence implements ControlPart, Flushable {
+  /** What it flushes goes to outboxes. */
+  readonly released = true;
+  readonly features = ['presence'] as const;
+  readonly brokersOnly = [presenceControl.PRESENCE];
+  readonly handlers: NonNullable<ControlPart['handlers']>;
+  readonly requests: NonNullable<ControlPart['requests']>;
+  readonly #desk: Desk;
+  readonly #groupsOf: (session: Session) => readonly MembershipBody[];
+  // In the order in which they came.
+  readonly #known = new Map<Session, Known>();
+  readonly #watchers = new Set<Session>();
+  readonly #listeners = new Set<PresenceListener>();
+  // Not told yet.
+  readonly #joined = new Set<Session>();
+  readonly #changed = new Set<Session>();
+  readonly #left = new Set<string>();
+  #numbered = 0;
+  #flushing = false;
+
+  constructor(desk: Desk, groupsOf: (session: Session) => readonly MembershipBody[]) {
+    this.#desk = desk;
+    this.#groupsOf = groupsOf;
+    desk.changed = (session) => this.#change(session);
+    this.handlers = {
+      [presenceControl.ABOUT]: {
+        request: true,
+        feature: 'presence',
+        handle: (session, view, codec) => this.#hear(session, view, codec),
+      },
+    };
+    this.requests = {
+      'presence.list': (session, body) => this.#page(session, body),
+      'presence.watch': (session) => {
+        this.#require(session);
+        this.#watchers.add(session);
+        return null;
+      },
+      'presence.unwatch': (session) => {
+        this.#watchers.delete(session);
+        return null;
+      },
+    };
+  }
+
+  /** A session begins. */
+  started(session: Session): void {
+    this.#known.set(session, { id: `c${++this.#numbered}`, since: this.#desk.turn.clock.now() / 1000 });
+    if (!this.#watched) return;
+    this.#joined.add(session);
+    this.#schedule();
+  }
+
+  ended(session: Session): void {
+    this.#watchers.delete(session);
+    const known = this.#known.get(session);
+    if (known === undefined) return;
+    this.#known.delete(session);
+    this.#changed.delete(session);
+    // Whoever was not told that it came need not hear that it left.
+    if (this.#joined.delete(session) || !this.#watched) return;
+    this.#left.add(known.id);
+    this.#schedule();
+  }
+
+  /** All there are, in the order in which they came. */
+  list(): PresenceEntry[] {
+    return this.#entries(this.#known.keys());
+  }
+
+  /** Returns a function that ends it. */
+  listen(listener: PresenceListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** End of the turn. */
+  flush(): void {
+    this.#flushing = false;
+    const joined = this.#entries(this.#joined);
+    const changed = this.#entries(this.#changed);
+    const left = [...this.#left];
+    this.#joined.clear();
+    this.#changed.clear();
+    this.#left.clear();
+    const portions = Math.ceil(Math.max(joined.length, changed.length, left.length) / presenceControl.PRESENCE_ENTRIES);
+    for (let n = 0; n < portions; n++) {
+      const portion = <T>(all: readonly T[]) =>
+        all.slice(n * presenceControl.PRESENCE_ENTRIES, (n + 1) * presenceControl.PRESENCE_ENTRIES);
+      const news: PresenceBody = { joined: portion(joined), changed: portion(changed), left: portion(left) };
+      for (const watcher of this.#watchers) this.#desk.tell(watcher, presenceControl.PRESENCE, news);
+      for (const listener of this.#listeners) this.#call(listener, news);
+    }
+  }
+
+  get #watched(): boolean {
+    return this.#watchers.size + this.#listeners.size > 0;
+  }
+
+  #change(session: Session): void {
+    if (!this.#watched || this.#joined.has(session) || !this.#known.has(session)) return;
+    this.#changed.add(session);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#desk.turn.add(this);
+  }
+
+  // A listener that throws harms nobody else.
+  #call(listener: PresenceListener, news: PresenceBody): void {
+    try {
+      listener(news);
+    } catch (error) {
+      this.#desk.logger.error({ err: error }, 'a listener of presence failed');
+    }
+  }
+
+  #hear(session: Session, view: MessageView, codec: Codec): boolean {
+    const { channel } = view.head;
+    const known = this.#known.get(session);
+    const body = codec.decodeBody(view);
+    const name = memberOf(body, 'name');
+    if (view.bodyEnd - view.bodyStart > LONGEST_ABOUT || !(name === undefined || typeof name === 'string')) {
+      const text = `${channel} takes {name, meta}, of at most ${LONGEST_ABOUT} bytes`;
+      this.#desk.refuse(session, new SpokeError('LIMIT_EXCEEDED', text), channel);
+    } else if (known !== undefined) {
+      if (name !== undefined) known.name = name;
+      known.meta = memberOf(body, 'meta');
+      this.#change(session);
+    }
+    return false;
+  }
+
+  #page(session: Session, body: object): unknown {
+    this.#require(session);
+    const after = memberOf(body, 'after');
+    const sessions = [...this.#known];
+    const from = typeof after === 'string' ? sessions.findIndex(([, { id }]) => numberOf(id) > numberOf(after)) : 0;
+    const rest = from < 0 ? [] : sessions.slice(from);
+    const page = rest.slice(0, presenceControl.PRESENCE_ENTRIES);
+    return { entries: this.#entries(page.map(([one]) => one)), more: rest.length > page.length };
+  }
+
+  #require(session: Session): void {
+    if (this.#desk.maySubscribe(session, presenceControl.PRESENCE_PATTERN)) return;
+    throw forbidden(session, 'subscribe to', presenceControl.PRESENCE_PATTERN);
+  }
+
+  #entries(sessions: Iterable<Session>): PresenceEntry[] {
+    const entries: PresenceEntry[] = [];
+    for (const session of sessions) {
+      const known = this.#known.get(session);
+      // Who has not logged in yet is nobody.
+      if (known === undefined || !session.admitted) continue;
+      const all = this.#groupsOf(session);
+      const patterns = first(session.patterns);
+      const groups = first(all);
+      const provided = [...patterns, ...groups.map(({ pattern }) => pattern)].filter((one) => one.endsWith(CALLS));
+      const { id, since, name, meta } = known;
+      entries.push({
+        id,
+        ...(name !== undefined && { name }),
+        ...(meta !== undefined && { meta }),
+        ...(session.identity !== undefined && { identity: session.identity.name }),
+        address: session.address,
+        since,
+        patterns,
+        groups,
+        provides: [...new Set(provided.map((one) => one.slice(0, -CALLS.length)))],
+        subscriptions: session.patterns.size + all.length,
+      });
+    }
+    return entries;
+  }
+}
+
+function first<T>(all: Iterable<T>): T[] {
+  const list: T[] = [];
+  for (const one of all) {
+    if (list.length === presenceControl.PRESENCE_PATTERNS) break;
+    list.push(one);
+  }
+  return list;
+}
+
+function numberOf(id: string): number {
+  return Number(id.slice(1));
+}
