@@ -15,6 +15,7 @@ interface Options extends ConnectionOptions {
   readonly first?: true;
   readonly label?: string;
   readonly verbose?: true;
+  readonly group?: string;
 }
 
 const command = newCommand({
@@ -23,6 +24,7 @@ const command = newCommand({
   examples: [
     ['spoke-echo', 'everything, subscriptions of others included'],
     ["spoke-echo 'sensors/*/temp' 'alarms/**'", '* is one token, ** any number; quote them'],
+    ["spoke-echo -g workers 'jobs/*'", 'what other members of the group do not get'],
     ['spoke-echo -f sensors/kitchen/temp', 'the next message, or the kept one, and ends'],
     ["spoke-echo 'sensors/**' --json | jq .body", 'bodies alone'],
     ["spoke-echo -l night -o night.log 'robot/**'", 'with a label, and into a file as well'],
@@ -34,6 +36,7 @@ const command = newCommand({
   .option('-o, --output-path <file>', 'write the lines to this file as well; what it held is lost')
   .option('-f, --first', 'end after one message')
   .option('-l, --label <text>', 'begin every line with [text]')
+  .option('-g, --group <name>', 'as a member of this group: each message goes to one member')
   .option('-v, --verbose', 'print head and body as JSON')
   .action(async (channels: string[], options: Options) => {
     // Before signals are caught: opening a named pipe may wait for its reader, and Ctrl-C must end that.
@@ -73,7 +76,9 @@ async function echo(channels: readonly string[], options: Options, file: OutputF
     if (options.first) fail(FIRST_PRINTED);
   };
   for (const pattern of new Set(channels.map(canonical))) {
-    client.subscribe(pattern, print, { bounce: false }).catch(fail);
+    client
+      .subscribe(pattern, print, { bounce: false, ...(options.group !== undefined && { group: options.group }) })
+      .catch(fail);
   }
   client.connect().catch(fail);
   await untilStopped(end.signal);
