@@ -31,7 +31,14 @@ const HOLD = 30_000;
 const HEARTBEAT = 15_000;
 /** Milliseconds without a word after which a broker that has no heartbeat is asked whether it is still there. */
 const SILENCE = 60_000;
-const EVERYTHING: bridgeControl.InterestBody = { set: [['**', 0]], unset: [] };
+// It cannot be asked what is wanted there, nor what is provided.
+const EVERYTHING: bridgeControl.InterestBody = {
+  set: [
+    ['**', 0],
+    ['**/-rpc/**/call', 0],
+  ],
+  unset: [],
+};
 
 export interface SideOptions {
   readonly number: 1 | 2;

@@ -21,6 +21,7 @@ import {
   Acking,
   Authenticating,
   Bridging,
+  Calling,
   Closing,
   Controls,
   Grouping,
@@ -40,6 +41,7 @@ import type { Arrival } from './cluster/clustering.js';
 import { Clustering } from './cluster/clustering.js';
 import type { ClearedBy } from './control/keeping.js';
 import type { SubscriptionWatcher } from './control/subscribing.js';
+import { Providers } from './providers.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
 import { Seen } from './seen.js';
@@ -86,9 +88,12 @@ export class Exchange implements SessionOwner {
   readonly #parts: ExchangeParts;
   readonly #turn: Turn;
   readonly #desk: Desk;
+  readonly #providers = new Providers();
   readonly #replays: Replays;
   readonly #acking: Acking;
   readonly #bridging: Bridging;
+  /** Not in a cluster yet: what is provided at other brokers of it is not known. */
+  readonly #calling: Calling | undefined;
   readonly #closing: Closing;
   readonly #grouping: Grouping;
   readonly #slowness: Slowness;
@@ -122,6 +127,7 @@ export class Exchange implements SessionOwner {
       store,
       tombstones: parts.retained.tombstones,
       published: seen,
+      providers: this.#providers,
       id: server.id,
       subscribed: () => this.#subscribed(sessions),
       cluster: this.#clustering,
@@ -133,6 +139,8 @@ export class Exchange implements SessionOwner {
       transcoder,
       pass: (channel, time, from) => this.#passCleared(channel, time, from),
     });
+    if (this.#clustering === undefined)
+      this.#calling = new Calling(this.#desk, this.router, this.#providers, this.#bridging);
     this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
     this.authenticating = new Authenticating({
@@ -158,6 +166,7 @@ export class Exchange implements SessionOwner {
       ...(this.#clustering === undefined ? [this.#grouping] : []),
       this.#slowness,
       this.presence,
+      ...(this.#calling === undefined ? [] : [this.#calling]),
       this.#bridging,
       this.#closing,
     ];
@@ -220,7 +229,12 @@ export class Exchange implements SessionOwner {
     }
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
     if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
-    if (view.id !== undefined && this.#passToGroup(session, view, codec)) return;
+    const isCall = !head.persist && this.#calling?.concerns(session, channel) === true;
+    if (isCall && this.#calling?.admits(session, channel) === false) return;
+    if (view.id !== undefined && this.#passToGroup(session, view, codec)) {
+      if (isCall) this.#calling?.made(session, channel);
+      return;
+    }
     if (head.persist) {
       this.#persist(session, view, codec, acked);
       return;
@@ -235,6 +249,7 @@ export class Exchange implements SessionOwner {
       name = this.#clustering.forward(view, time ?? this.#turn.seconds, codec, id);
     }
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
+    if (isCall) this.#calling?.made(session, channel);
     if (acked) this.#acking.applied(session, view, undefined);
   }
 
@@ -267,6 +282,7 @@ export class Exchange implements SessionOwner {
     const admits = narrows ? (session: Session, channel: string) => this.#desk.mayReceive(session, channel) : undefined;
     this.router.admit(admits);
     this.#bridging.admit(admits);
+    this.#providers.admit(admits);
   }
 
   // Its routes are sought again, and no others.
@@ -278,6 +294,7 @@ export class Exchange implements SessionOwner {
     }
     this.#grouping.identified(session);
     this.#desk.changed(session);
+    this.#providers.identified(session);
   }
 
   /**
@@ -345,7 +362,10 @@ export class Exchange implements SessionOwner {
     return true;
   }
 
-  readonly #countDelivered = (): void => void this.#counters.delivered++;
+  readonly #countDelivered = (member: Session): void => {
+    this.#counters.delivered++;
+    this.#calling?.given(member);
+  };
 
   // Encoded once per foreign codec and message: `#foreign` holds what the current message already has.
   #deliverForeign(from: Session | undefined, target: Session, view: MessageView, time: number, codec: Codec): void {
@@ -486,12 +506,12 @@ export class Exchange implements SessionOwner {
     const clustering = this.#clustering;
     if (clustering === undefined) return this.#bridging;
     return {
-      subscribed: (pattern) => {
-        this.#bridging.subscribed(pattern);
+      subscribed: (pattern, session) => {
+        this.#bridging.subscribed(pattern, session);
         clustering.subscribed(pattern);
       },
-      unsubscribed: (pattern) => {
-        this.#bridging.unsubscribed(pattern);
+      unsubscribed: (pattern, session) => {
+        this.#bridging.unsubscribed(pattern, session);
         clustering.unsubscribed(pattern);
       },
     };

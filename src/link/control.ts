@@ -33,6 +33,7 @@ export type Feature =
   | 'slow'
   | 'presence'
   | 'will'
+  | 'calls'
   | 'bridge'
   | 'closing';
 

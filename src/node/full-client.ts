@@ -36,7 +36,7 @@ import type {
 } from '../rpc/index.js';
 import { rpcOptions, RpcService } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'presence', 'will', 'closing'] as const;
+const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'presence', 'will', 'calls', 'closing'] as const;
 
 export interface FullClientOptions extends RpcClientOptions {
   /** What the client says of itself to those who look at who is connected (`client.presence`); at most 4,096 bytes. */

@@ -11,6 +11,8 @@ import { errorReply } from './reply.js';
 import type { CallHost } from './running-call.js';
 import { RunningCall } from './running-call.js';
 
+const DEFAULT_GROUP = 'default';
+
 export class Answers {
   readonly #client: BaseClient;
   readonly #host: CallHost;
@@ -36,13 +38,14 @@ export class Answers {
 
   /** Begins to answer. Returns how to end that. */
   async open(): Promise<() => Promise<unknown>> {
-    const { signal } = this.#options;
+    const { signal, group = DEFAULT_GROUP } = this.#options;
     const options = signal === undefined ? {} : { signal };
+    const member = group === false ? options : { ...options, group, groupOptional: true };
     // Who may provide, and not hear what callers say of calls, provides as programs of other libraries do.
     const control = this.#client
       .subscribe(controlPattern(this.#name), (message) => this.#hear(message), options)
       .catch(() => undefined);
-    const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#answer(message), options);
+    const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#answer(message), member);
     const heard = await control;
     return () => Promise.all([calls.unsubscribe(), heard?.unsubscribe()]);
   }

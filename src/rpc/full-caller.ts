@@ -1,6 +1,7 @@
 // The caller's side with all that extensions of the protocol add (docs/protocol.md#calls): deadlines, cancel, progress, streams.
 
 import type { Message, Subscription } from '../client/index.js';
+import { randomId } from '../client/index.js';
 import type { HeadFields } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { Caller } from './caller.js';
@@ -15,6 +16,8 @@ const DEFAULT_WINDOW = 32;
 const MAX_WINDOW = 10_000;
 
 export class FullCaller extends Caller {
+  // What begins so is a caller that understands what brokers say of its calls (docs/protocol.md#feature-calls).
+  protected override readonly id: string = `-${randomId()}`;
   // What comes before results, by the number of the call.
   readonly #readers = new Map<number, (body: unknown) => void>();
   readonly #gaveUp = (channel: string, error: unknown): void => {

@@ -45,6 +45,12 @@ export interface PlainProvideOptions {
 }
 
 export interface ProvideOptions extends PlainProvideOptions {
+  /**
+   * Of the providers of one name that are in a group of this name, one executes each call, wherever in the network they are
+   * (`SubscribeOptions.group`). `false`: in none, so that each of them executes and the first answer counts, as with other
+   * libraries and with brokers that have no groups. Default `'default'`.
+   */
+  readonly group?: string | false;
   /** Whether callers get the stack of what the procedure throws, as `data.stack`, if it is no `RpcError`. Default `false`. */
   readonly stack?: boolean;
 }

@@ -14,6 +14,7 @@ import type { Desk } from '../desk.js';
 import type { GroupBeyond } from '../groups-beyond.js';
 import { GroupsBeyond } from '../groups-beyond.js';
 import { BridgeInterest, Interest } from '../interest.js';
+import type { Providers } from '../providers.js';
 import type { Replays } from '../replay.js';
 import type { MessageId } from '../seen.js';
 import { readId, Seen } from '../seen.js';
@@ -42,6 +43,8 @@ export interface BridgingParts {
   readonly published: Pick<Seen, 'has'>;
   /** The broker's own: the origin of what its clients publish. */
   readonly id: string;
+  /** Is told who provides what. */
+  readonly providers: Providers;
   /** What clients have subscribed to, each as often as they did. */
   readonly subscribed: () => Iterable<string>;
   /** With other brokers behind a backplane: is told what bridges want. */
@@ -139,12 +142,14 @@ export class Bridging implements ControlPart, Flushable {
   }
 
   /** A client has subscribed to a pattern it was not subscribed to. */
-  subscribed(pattern: string): void {
+  subscribed(pattern: string, session: Session): void {
+    this.#parts.providers.added(session, pattern);
     this.#interest.subscribed(pattern);
     this.#schedule();
   }
 
-  unsubscribed(pattern: string): void {
+  unsubscribed(pattern: string, session: Session): void {
+    this.#parts.providers.removed(session, pattern);
     this.#interest.unsubscribed(pattern);
     this.#schedule();
   }
@@ -174,6 +179,16 @@ export class Bridging implements ControlPart, Flushable {
   /** Whether this is a bridge: then messages have their names of others. */
   has(session: Session): boolean {
     return this.#bridges.has(session);
+  }
+
+  /** Sends a message of this broker's own that crosses a bridge. */
+  tellBeyond(bridge: Session, channel: string, body: unknown): void {
+    const { codec } = bridge.link;
+    if (codec === undefined || bridge.link.ended) return;
+    const { sink, seconds: time } = this.#parts.desk.turn;
+    const id = `${this.#parts.id}:${++this.#numbered}`;
+    const length = codec.encode({ channel, time, id }, body, sink);
+    bridge.link.outbox.push(sink.block, sink.position - length, sink.position);
   }
 
   /** Whether a message that a client numbered came from another broker already. */
@@ -354,20 +369,22 @@ export class Bridging implements ControlPart, Flushable {
   }
 
   #route(session: Session, wanted: string, distance: number): void {
+    this.#parts.providers.added(session, wanted);
     const { pattern, group } = readWanted(wanted);
     if (group === undefined) {
-      if (this.#wanting.subscribe(pattern, session)) this.#parts.cluster?.subscribed(pattern);
+      if (this.#wanting.subscribe(pattern, session)) this.#parts.cluster?.subscribed(pattern, session);
     } else this.#groups.want(session, pattern, group, distance);
   }
 
   #unroute(session: Session, wanted: string, distance: number): void {
+    this.#parts.providers.removed(session, wanted);
     const { pattern, group } = readWanted(wanted);
     if (group === undefined) this.#unwant(session, pattern);
     else this.#groups.forget(session, pattern, group, distance);
   }
 
   #unwant(session: Session, pattern: string): void {
-    if (this.#wanting.unsubscribe(pattern, session)) this.#parts.cluster?.unsubscribed(pattern);
+    if (this.#wanting.unsubscribe(pattern, session)) this.#parts.cluster?.unsubscribed(pattern, session);
   }
 
   #mirror(session: Session, body: unknown): boolean {

@@ -198,14 +198,14 @@ export class Grouping implements ControlPart {
     memberships.set(key, { pattern, group });
     this.#router.join(pattern, group, session);
     this.#desk.changed(session);
-    this.#bridges.subscribed(groupControl.groupInterest({ pattern, group }));
+    this.#bridges.subscribed(groupControl.groupInterest({ pattern, group }), session);
   }
 
   #leave(session: Session, { pattern, group }: groupControl.MembershipBody): void {
     if (this.#states.get(session)?.memberships.delete(keyOf(pattern, group)) !== true) return;
     this.#router.leave(pattern, group, session);
     this.#desk.changed(session);
-    this.#bridges.unsubscribed(groupControl.groupInterest({ pattern, group }));
+    this.#bridges.unsubscribed(groupControl.groupInterest({ pattern, group }), session);
   }
 }
 

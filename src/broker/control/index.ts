@@ -3,6 +3,7 @@
 export { Acking } from './acking.js';
 export { Authenticating } from './authenticating.js';
 export { Bridging } from './bridging.js';
+export { Calling } from './calling.js';
 export { Closing } from './closing.js';
 export { Controls } from './controls.js';
 export { Grouping } from './grouping.js';

@@ -16,8 +16,8 @@ const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
 
 /** Is told of every pattern of every session. */
 export interface SubscriptionWatcher {
-  subscribed(pattern: string): void;
-  unsubscribed(pattern: string): void;
+  subscribed(pattern: string, session: Session): void;
+  unsubscribed(pattern: string, session: Session): void;
 }
 
 export class Subscribing implements ControlPart {
@@ -81,7 +81,7 @@ export class Subscribing implements ControlPart {
     session.patterns.add(pattern);
     this.#desk.changed(session);
     session.slow?.changed();
-    if (this.#router.subscribe(pattern, session)) this.#watcher.subscribed(pattern);
+    if (this.#router.subscribe(pattern, session)) this.#watcher.subscribed(pattern, session);
     this.#replays.start(session, pattern);
     return true;
   }
@@ -90,7 +90,7 @@ export class Subscribing implements ControlPart {
     session.slow?.changed();
     this.#desk.changed(session);
     this.#router.unsubscribe(pattern, session);
-    this.#watcher.unsubscribed(pattern);
+    this.#watcher.unsubscribed(pattern, session);
   }
 
   #check(session: Session, pattern: string): SpokeError | undefined {

@@ -23,6 +23,13 @@ async function pair() {
   return { broker, provider, caller };
 }
 
+/** Provides a procedure that never answers, as another program. */
+async function silent(name: string): Promise<void> {
+  const peer = await stage.raw();
+  peer.subscribe(`${name}/-rpc/**/call`);
+  await peer.flush();
+}
+
 function outcomeOf(promise: Promise<unknown>) {
   const outcome: { result?: unknown } = {};
   promise.then(
@@ -173,8 +180,9 @@ describe('a call that fails', () => {
     });
   });
 
-  it('rejects with TIMEOUT when nobody provides it, after 30 seconds or as long as is said', async () => {
+  it('rejects with TIMEOUT when nobody answers, after 30 seconds or as long as is said', async () => {
     const { caller } = await pair();
+    await silent('nobody');
     const outcomes = [
       outcomeOf(caller.client.call('nobody')),
       outcomeOf(caller.client.call('nobody', 1, { timeout: 100 })),
@@ -192,7 +200,8 @@ describe('a call that fails', () => {
 
   it('waits for ever when it is told to', async () => {
     const { provider, caller } = await pair();
-    const outcome = outcomeOf(caller.client.call('late', 1, { timeout: Infinity }));
+    await silent('nobody');
+    const outcome = outcomeOf(caller.client.call('nobody', 1, { timeout: Infinity }));
     await clock.advance(1e9);
     expect(outcome.result).toBeUndefined();
     expect(clock.timers).toBe(0);
@@ -201,6 +210,7 @@ describe('a call that fails', () => {
 
   it('takes its default timeout from the client', async () => {
     await stage.broker();
+    await silent('nobody');
     const client = await stage.client({ callTimeout: 250 });
     const outcome = outcomeOf(client.call('nobody'));
     await clock.advance(250);
@@ -209,6 +219,7 @@ describe('a call that fails', () => {
 
   it('rejects with ABORTED when its signal aborts, before, meanwhile or too late, and leaves no listener', async () => {
     const { provider, caller } = await pair();
+    await silent('nobody');
     const { client } = caller;
     await provider.client.provide('echo', (value: unknown) => value);
     const reason = new Error('enough');
@@ -230,6 +241,7 @@ describe('a call that fails', () => {
 
   it('leaves others on the same client alone', async () => {
     const { provider, caller } = await pair();
+    await silent('nobody');
     const { client } = caller;
     await provider.client.provide('echo', (value: unknown) => value);
     const abort = new AbortController();
@@ -263,9 +275,11 @@ describe('answers', () => {
   it('that come too late or twice are ignored', async () => {
     const { provider, caller } = await pair();
     const answers: ((value: string) => void)[] = [];
-    await provider.client.provide('slow', async () => new Promise<string>((resolve) => answers.push(resolve)));
+    await provider.client.provide('slow', async () => new Promise<string>((resolve) => answers.push(resolve)), {
+      group: false,
+    });
     const second = await stage.client();
-    await second.provide('slow', async () => new Promise<string>((resolve) => answers.push(resolve)));
+    await second.provide('slow', async () => new Promise<string>((resolve) => answers.push(resolve)), { group: false });
     const late = outcomeOf(caller.client.call('slow', 1, { timeout: 10 }));
     await clock.advance(10);
     const next = outcomeOf(caller.client.call('slow', 2));
@@ -352,7 +366,7 @@ describe('providing', () => {
     const later = outcomeOf(caller.client.call('slow', 1, { timeout: 100 }));
     finish('answered');
     await clock.advance(100);
-    expect([running.result, later.result]).toEqual(['answered', 'TIMEOUT']);
+    expect([running.result, later.result]).toEqual(['answered', 'NO_PROVIDER']);
   });
 
   it('ends when its signal aborts', async () => {
@@ -374,7 +388,7 @@ describe('providing', () => {
     await provider.client.close();
     finish();
     await clock.advance(100);
-    expect(outcome.result).toBe('TIMEOUT');
+    expect(outcome.result).toBe('PROVIDER_LOST');
     expect(provider.errors.items).toEqual([]);
   });
 
@@ -418,6 +432,7 @@ describe('calls and connections', () => {
 
   it('a call whose connection is lost rejects with CONNECTION_LOST at once, for it may have run', async () => {
     const { caller } = await pair();
+    await silent('nobody');
     const outcome = outcomeOf(caller.client.call('nobody', 1, { timeout: Infinity }));
     await clock.idle();
     caller.tap.connection.cut();
@@ -492,7 +507,7 @@ describe('calls and connections', () => {
     expect(await caller.client.call('echo', 1)).toBe(1);
   });
 
-  it('an answer that is ready while the provider is away arrives when it is back', async () => {
+  it('an answer of a provider that was lost meanwhile comes too late', async () => {
     const { provider, caller } = await pair();
     let finish: (value: string) => void = () => {};
     await provider.client.provide('slow', async () => new Promise<string>((resolve) => (finish = resolve)));
@@ -502,7 +517,8 @@ describe('calls and connections', () => {
     await clock.idle();
     finish('still here');
     await clock.advance(50);
-    expect(outcome.result).toBe('still here');
+    expect(outcome.result).toBe('PROVIDER_LOST');
+    expect(caller.errors.items).toEqual([]);
   });
 
   it('calls at the very moment of closing all come to an end, and none is an unhandled rejection', async () => {

@@ -1,0 +1,150 @@
+// Remote calls that fail fast (docs/protocol.md#feature-calls): callers are told that nobody provides what they call, and that
+// whoever was at work on it has gone; providers, that nobody waits any more.
+
+import type { Router } from '../../channels/index.js';
+import type { CallInFlight } from '../calls.js';
+import { Calls } from '../calls.js';
+import type { Desk } from '../desk.js';
+import type { Providers } from '../providers.js';
+import type { Session } from '../session.js';
+import type { ControlPart } from './part.js';
+
+const CALL = '/call';
+const RESULT = '/result';
+const CANCEL = '/cancel/control';
+const L = 0x6c;
+const T = 0x74;
+/** In flight of one connection. */
+const MAX_CALLS = 100_000;
+/** A caller whose id begins so understands what brokers say of its calls, wherever it is. */
+const KNOWING = /\/-rpc\/-[^/]+\/[^/]+$/;
+
+/** Bridges to other brokers. */
+export interface CallBridges {
+  /** Whether it is one. */
+  has(session: Session): boolean;
+  /** Sends a message of the broker's own that crosses the bridge. */
+  tellBeyond(bridge: Session, channel: string, body: unknown): void;
+}
+
+export class Calling implements ControlPart {
+  readonly features = ['calls'] as const;
+  readonly #desk: Desk;
+  readonly #router: Router<Session>;
+  readonly #providers: Providers;
+  readonly #bridges: CallBridges;
+  readonly #calls = new Calls();
+  readonly #callers = new Set<Session>();
+  // Those that the call at hand was given to as members of groups.
+  #members: Session[] = [];
+  #atHand = false;
+
+  constructor(desk: Desk, router: Router<Session>, providers: Providers, bridges: CallBridges) {
+    this.#desk = desk;
+    this.#router = router;
+    this.#providers = providers;
+    this.#bridges = bridges;
+  }
+
+  welcomed(session: Session): void {
+    if (session.features.has('calls')) this.#callers.add(session);
+    else this.#callers.delete(session);
+  }
+
+  ended(session: Session): void {
+    this.#callers.delete(session);
+    for (const call of [...this.#calls.givenTo(session)]) {
+      call.providers.delete(session);
+      if (call.providers.size > 0) continue;
+      this.#calls.end(call.base);
+      if (call.caller !== session) this.#lost(call);
+    }
+    for (const call of [...this.#calls.madeBy(session)]) {
+      this.#calls.end(call.base);
+      if (!this.#bridges.has(session)) this.#abandoned(call);
+    }
+    this.#calls.forget(session);
+  }
+
+  /**
+   * Hot: every message is asked about.
+   * @returns whether it is a call that `made` is to hear of, once it was passed on.
+   */
+  concerns(from: Session, channel: string): boolean {
+    const last = channel.charCodeAt(channel.length - 1);
+    if (last !== L && last !== T) return false;
+    if (channel.endsWith(CALL)) {
+      this.#atHand = this.#callers.has(from) || this.#knowingBeyond(from, channel);
+      return this.#atHand;
+    }
+    if (this.#calls.size > 0) {
+      if (channel.endsWith(RESULT)) this.#calls.end(channel.slice(0, -RESULT.length));
+      else if (channel.endsWith(CANCEL)) this.#calls.end(channel.slice(0, -CANCEL.length));
+    }
+    return false;
+  }
+
+  /** Whether one more call of this session may go on; it is told if not. */
+  admits(from: Session, channel: string): boolean {
+    if (this.#calls.madeBy(from).size < MAX_CALLS) return true;
+    this.#atHand = false;
+    this.#answer(from, channel.slice(0, -CALL.length), 'LIMIT_EXCEEDED', `more than ${MAX_CALLS} calls are in flight`);
+    return false;
+  }
+
+  /** The message at hand was given to a member of a group. */
+  given(member: Session): void {
+    if (this.#atHand) this.#members.push(member);
+  }
+
+  /** A call was passed on. */
+  made(caller: Session, channel: string): void {
+    this.#atHand = false;
+    const base = channel.slice(0, -CALL.length);
+    const providers = new Set(this.#providers.plain.route(channel));
+    if (this.#members.length > 0) {
+      const members = this.#providers.members.route(channel);
+      for (const member of this.#members) if (members.includes(member)) providers.add(member);
+      this.#members = [];
+    }
+    if (this.#callers.has(caller)) {
+      if (providers.size === 0) this.#answer(caller, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
+      else this.#calls.add({ base, caller, providers });
+      return;
+    }
+    // From another broker: one that has providers elsewhere, too, cannot tell that all are lost.
+    if (providers.size === 0 || [...providers].some((one) => this.#bridges.has(one))) return;
+    this.#calls.add({ base, caller, providers });
+  }
+
+  #knowingBeyond(from: Session, channel: string): boolean {
+    return this.#bridges.has(from) && KNOWING.test(channel.slice(0, -CALL.length));
+  }
+
+  #lost({ base, caller }: CallInFlight): void {
+    const text = `the provider of ${nameOf(base)} has gone while it was called; it may have run`;
+    this.#answer(caller, base, 'PROVIDER_LOST', text);
+  }
+
+  // Providers that cannot be told do not subscribe to it.
+  #abandoned({ base, providers }: CallInFlight): void {
+    const channel = base + CANCEL;
+    const text = 'the connection of the caller has ended';
+    const told = this.#router.route(channel);
+    for (const provider of providers) {
+      if (this.#bridges.has(provider)) this.#bridges.tellBeyond(provider, channel, text);
+      else if (told.includes(provider)) this.#desk.tell(provider, channel, text);
+    }
+  }
+
+  #answer(caller: Session, base: string, code: string, error: string): void {
+    const body = { error, code, by: 'broker' };
+    if (this.#bridges.has(caller)) this.#bridges.tellBeyond(caller, base + RESULT, body);
+    else this.#desk.tell(caller, base + RESULT, body);
+  }
+}
+
+/** The procedure's name. */
+function nameOf(base: string): string {
+  return base.slice(0, Math.max(0, base.lastIndexOf('/-rpc/')));
+}
