@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 
 import { Access } from '../access/index.js';
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
-import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener, Logger } from '../contracts/index.js';
+import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
 import type { MakeOutbox, OutboundTotal } from '../link/index.js';
 import { blockOutboxes, Recognition, systemClock, Turn } from '../link/index.js';
@@ -14,13 +14,23 @@ import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.
 import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
 import { Admission } from './admission.js';
+import { CalmLog } from './calm-log.js';
+import { endpointLimits } from './endpoint-limits.js';
 import { Exchange } from './exchange.js';
 import type { BrokerOptions, BrokerPresence, BrokerStats, ReloadOptions } from './options.js';
+import { Places } from './places.js';
 import { Retained } from './retained.js';
 import { Session } from './session.js';
 import { Transcoder } from './transcoder.js';
 
 const DEFAULT_CLOSE_TIMEOUT = 1000;
+
+/** What holds for the connections of one endpoint. */
+interface Door {
+  readonly limits: Limits;
+  readonly places: Places;
+  readonly makeOutbox: MakeOutbox;
+}
 
 /**
  * Passes messages between connections: wildcard subscriptions, persistent messages, any number of endpoints.
@@ -32,21 +42,24 @@ export class Broker {
   readonly #transports: TransportRegistry;
   readonly #codecs: readonly Codec[];
   readonly #limits: Limits;
-  readonly #logger: Logger;
+  readonly #logger: CalmLog;
   readonly #clock: Clock;
   readonly #options: BrokerOptions;
   readonly #turn: Turn;
   readonly #retained: Retained;
   readonly #exchange: Exchange;
   readonly #total: OutboundTotal;
-  readonly #makeOutbox: MakeOutbox;
   readonly #onChunk = (): void => this.#turn.begin();
   readonly #sessions = new Set<Session>();
+  /** By which each came in. */
+  readonly #doors = new WeakMap<Session, Door>();
   readonly #admission: Admission;
   #access: Access | undefined;
   readonly #listeners: Listener[] = [];
   readonly #abort = new AbortController();
-  #connections = 0;
+  readonly #places: Places;
+  #turnedAway = 0;
+  #overLimit = 0;
   #opened: Promise<void> | undefined;
   #storeOpened: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -64,8 +77,9 @@ export class Broker {
     this.#transports = new TransportRegistry(options.transports ?? nodeTransports());
     this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec(), new MsgpackCodec()]);
     this.#limits = withDefaults(options.limits);
-    this.#logger = options.logger ?? silentLogger;
     this.#clock = options.clock ?? systemClock;
+    this.#logger = new CalmLog(options.logger ?? silentLogger, this.#clock, this.#limits.logLines);
+    this.#places = new Places(this.#limits);
     this.#turn = new Turn(this.#clock);
     if (options.store !== undefined && options.backplane?.joins === true) {
       throw new TypeError('options.store: a backplane keeps persistent messages for all brokers; leave the store out');
@@ -78,7 +92,6 @@ export class Broker {
       clock: this.#clock,
     });
     this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
-    this.#makeOutbox = blockOutboxes(this.#turn, this.#limits.outboundBytes, this.#total);
     this.#access = options.access === undefined ? undefined : new Access(options.access);
     this.#admission = new Admission({
       authenticator: options.authenticator ?? this.#access,
@@ -126,12 +139,17 @@ export class Broker {
 
   get stats(): BrokerStats {
     const { store } = this.#retained;
+    const { cut, ...counters } = this.#exchange.counters;
     return {
-      connections: this.#connections,
+      connections: this.#places.taken,
       subscriptions: this.#exchange.router.size,
       kept: { messages: store.size, bytes: store.bytes },
       outboundBytes: this.#total.bytes,
-      ...this.#exchange.counters,
+      socketBytes: [...this.#sessions].reduce((sum, { link }) => sum + link.connection.pendingBytes, 0),
+      turnedAway: this.#turnedAway,
+      ...counters,
+      cut: cut + this.#overLimit,
+      unlogged: this.#logger.omitted,
     };
   }
 
@@ -148,18 +166,19 @@ export class Broker {
   /**
    * Listens on one more endpoint.
    * @returns where it can be reached.
-   * @throws as `open`; the other endpoints go on.
+   * @throws as `open`; the other endpoints go on. `TypeError`: a limit that is none, or not one of endpoints.
    */
   async listen(endpoint: ListenEndpoint): Promise<string> {
+    const door = this.#door(typeof endpoint === 'string' ? undefined : endpoint.limits);
     const url = listenUrl(endpoint, environment());
     const address = parseAddress(url);
     const transport = this.#transports.find(url);
     this.#requireOpen();
     let listener;
     try {
-      listener = await transport.listen(address, (connection) => this.#accept(connection), {
+      listener = await transport.listen(address, (connection) => this.#accept(connection, door), {
         signal: this.#abort.signal,
-        limits: this.#limits,
+        limits: door.limits,
         onError: (error) => this.#logger.warn({ err: error, endpoint: url }, 'a connection could not be accepted'),
       });
     } catch (error) {
@@ -232,6 +251,7 @@ export class Broker {
     this.#retained.close();
     await this.#retained.store.close();
     this.#logger.info({ ...this.#exchange.counters }, 'closed');
+    this.#logger.close();
   }
 
   async #untilAllEnded(): Promise<void> {
@@ -250,43 +270,53 @@ export class Broker {
     if (this.#abort.signal.aborted) throw new SpokeError('CLOSED', 'this broker was closed; make a new one');
   }
 
-  #accept(connection: Connection): void {
+  #door(limits: Partial<Limits> | undefined): Door {
+    const own = endpointLimits(this.#limits, limits);
+    return {
+      limits: own,
+      places: new Places(own, this.#places),
+      makeOutbox: blockOutboxes(this.#turn, own.outboundBytes, this.#total),
+    };
+  }
+
+  #accept(connection: Connection, door: Door): void {
     const { address } = connection.peer;
     if (this.#abort.signal.aborted) {
       connection.abort(new SpokeError('CLOSED', 'the broker is closing'));
       return;
     }
-    if (this.#connections >= this.#limits.connections) {
-      const text = `${address} refused: ${this.#limits.connections} connections are open (limits.connections)`;
-      this.#logger.warn({ from: address }, text);
-      connection.abort(new SpokeError('LIMIT_EXCEEDED', text));
+    const full = door.places.take(address);
+    if (full !== undefined) {
+      this.#turnedAway++;
+      this.#logger.warn({ code: full.code, from: address }, full.message);
+      connection.abort(full);
       return;
     }
-    this.#connections++;
     if (this.#options.authenticator === undefined) {
-      this.#start(connection, undefined);
+      this.#start(connection, door, undefined);
       return;
     }
     void this.#admission.ask(connection.peer).then((answer) => {
       const unknown = answer instanceof Error;
       if (!this.#abort.signal.aborted && (!unknown || this.#admission.takesLogins)) {
-        this.#start(connection, unknown ? undefined : answer, unknown);
+        this.#start(connection, door, unknown ? undefined : answer, unknown);
         return;
       }
-      this.#connections--;
+      door.places.leave(address);
       connection.abort(unknown ? answer : new SpokeError('CLOSED', 'the broker is closing'));
     });
   }
 
   /** @param outside - whether it has to log in first. */
-  #start(connection: Connection, identity: Identity | undefined, outside = false): void {
+  #start(connection: Connection, door: Door, identity: Identity | undefined, outside = false): void {
     const session = new Session(connection, identity, this.#exchange, {
       recognition: new Recognition(connection, this.#codecs),
-      limits: this.#limits,
-      makeOutbox: this.#makeOutbox,
+      limits: door.limits,
+      makeOutbox: door.makeOutbox,
       onChunk: this.#onChunk,
     });
     this.#sessions.add(session);
+    this.#doors.set(session, door);
     if (outside) this.#exchange.authenticating.started(session);
     this.#exchange.presence.started(session);
     this.#logger.debug({ from: session.address }, 'connected');
@@ -295,7 +325,8 @@ export class Broker {
 
   #ended(session: Session, reason: CloseReason): void {
     this.#sessions.delete(session);
-    this.#connections--;
+    this.#doors.get(session)?.places.leave(session.address);
+    if (reason.error?.code === 'SLOW_CONSUMER') this.#overLimit++;
     const { address, refusals } = session;
     if (reason.error !== undefined && reason.error.code !== 'CONNECTION_LOST') {
       this.#logger.warn({ from: address, code: reason.error.code }, `ended: ${reason.error.message}`);

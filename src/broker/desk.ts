@@ -77,6 +77,12 @@ export class Desk {
     session.link.end(error);
   }
 
+  /** Tells a session what it should know, and the log; nothing of it is refused. */
+  warn(session: Session, error: SpokeError): void {
+    this.logger.warn({ code: error.code, from: session.address }, `${session.address} sends ${error.message}`);
+    if (session.features.has('errors')) this.tell(session, control.ERROR, { code: error.code, message: error.message });
+  }
+
   /** As `refuse`, for those who are told in another way. */
   count(session: Session, error: SpokeError, channel: string | undefined): void {
     this.refused++;

@@ -42,6 +42,7 @@ import { Clustering } from './cluster/clustering.js';
 import type { ClearedBy } from './control/keeping.js';
 import type { SubscriptionWatcher } from './control/subscribing.js';
 import { Providers } from './providers.js';
+import { Intake } from './intake.js';
 import { Replays } from './replay.js';
 import type { Retained } from './retained.js';
 import { Seen } from './seen.js';
@@ -89,6 +90,7 @@ export class Exchange implements SessionOwner {
   readonly #turn: Turn;
   readonly #desk: Desk;
   readonly #providers = new Providers();
+  readonly #intake: Intake;
   readonly #replays: Replays;
   readonly #acking: Acking;
   readonly #bridging: Bridging;
@@ -109,6 +111,7 @@ export class Exchange implements SessionOwner {
     this.#turn = parts.turn;
     this.#futureSeconds = parts.limits.clockSkew / 1000;
     this.#desk = new Desk({ ...parts, takesLogins: parts.admission.takesLogins });
+    this.#intake = new Intake(this.#desk, parts.sessions);
     this.#replays = new Replays(parts.retained.store, this.#desk, (session, message) => this.#replay(session, message));
     const { transcoder, sessions, server } = parts;
     const { store } = parts.retained;
@@ -177,8 +180,17 @@ export class Exchange implements SessionOwner {
   /** Counted since the start. */
   get counters() {
     const repeated = this.#bridging.repeated + this.#acking.repeated;
+    const { unfinishedBytes, throttled, cut } = this.#intake;
     const cluster = this.#clustering?.stats;
-    return { ...this.#counters, refused: this.#desk.refused, repeated, ...(cluster !== undefined && { cluster }) };
+    return {
+      ...this.#counters,
+      refused: this.#desk.refused,
+      repeated,
+      unfinishedBytes,
+      throttled,
+      cut,
+      ...(cluster !== undefined && { cluster }),
+    };
   }
 
   /** Other rules hold from now on, for everyone who is connected. */
@@ -267,11 +279,16 @@ export class Exchange implements SessionOwner {
     this.#desk.refuse(session, error, undefined);
   }
 
+  heard(session: Session, bytes: number): void {
+    this.#intake.heard(session, bytes);
+  }
+
   drained(session: Session): void {
     if (this.#slowness.resume(session)) this.#replays.resume(session);
   }
 
   ended(session: Session, reason: CloseReason): void {
+    this.#intake.ended(session);
     this.#controls.ended(session);
     this.#parts.ended(session, reason);
   }

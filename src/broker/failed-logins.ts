@@ -41,7 +41,8 @@ export class FailedLogins {
   }
 }
 
-function hostOf(address: string): string {
+/** Without its port; what has none is returned as it is. */
+export function hostOf(address: string): string {
   const host = HOST.exec(address)?.[2];
   if (host === undefined || host === '') return address;
   if (!host.startsWith('[')) return host;

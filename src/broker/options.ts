@@ -77,6 +77,18 @@ export interface BrokerStats {
   readonly kept: { readonly messages: number; readonly bytes: number };
   /** Bytes that wait for readers slower than their messages. */
   readonly outboundBytes: number;
+  /** Bytes handed to sockets that the system has not taken. Those of a message to many are counted for each, and held once. */
+  readonly socketBytes: number;
+  /** Bytes of messages that have begun and not ended. */
+  readonly unfinishedBytes: number;
+  /** Connections not let in, because there were too many. */
+  readonly turnedAway: number;
+  /** Connections ended because of a limit: for what they did not read, or not finish. */
+  readonly cut: number;
+  /** How often a connection was not read for a while, because it sent more than `limits.messagesPerSecond`. */
+  readonly throttled: number;
+  /** Lines left out of the log (`limits.logLines`). */
+  readonly unlogged: number;
   readonly received: number;
   readonly delivered: number;
   /** Messages answered with an error. */

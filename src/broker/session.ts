@@ -1,8 +1,9 @@
 // One connection of the broker: who it is, what it subscribed to, what it understands.
 
-import type { CloseReason, Codec, Connection, Identity, MessageView, SpokeError } from '../contracts/index.js';
+import type { CloseReason, Codec, Connection, Identity, Limits, MessageView, SpokeError } from '../contracts/index.js';
 import type { LinkHandler, LinkOptions } from '../link/index.js';
 import { Link } from '../link/index.js';
+import { Inflow } from './inflow.js';
 import type { SlowConsumer } from './slow-consumer.js';
 
 /** What the broker does with the events of its sessions. */
@@ -10,6 +11,7 @@ export interface SessionOwner {
   message(session: Session, view: MessageView, codec: Codec): void;
   refused(session: Session, error: SpokeError): void;
   drained(session: Session): void;
+  heard(session: Session, bytes: number): void;
   ended(session: Session, reason: CloseReason): void;
 }
 
@@ -19,6 +21,10 @@ const REMEMBERED_CHANNELS = 1024;
 /** The broker's side of one connection. */
 export class Session implements LinkHandler<MessageView, Codec> {
   readonly link: Link<MessageView, Codec>;
+  /** Those of its endpoint. */
+  readonly limits: Limits;
+  /** What comes in on it. */
+  readonly inflow: Inflow;
   /** Who it is; `undefined`: nobody asked, or it has to log in first. */
   identity: Identity | undefined;
   /** Whether it may do more than log in. */
@@ -42,6 +48,8 @@ export class Session implements LinkHandler<MessageView, Codec> {
   ) {
     this.identity = identity;
     this.#owner = owner;
+    this.limits = options.limits;
+    this.inflow = new Inflow(options.limits.messagesPerSecond);
     this.link = new Link(connection, this, options);
   }
 
@@ -72,6 +80,10 @@ export class Session implements LinkHandler<MessageView, Codec> {
 
   refused(error: SpokeError): void {
     this.#owner.refused(this, error);
+  }
+
+  heard(bytes: number): void {
+    this.#owner.heard(this, bytes);
   }
 
   drain(): void {

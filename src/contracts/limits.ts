@@ -16,8 +16,20 @@ export interface Limits {
   readonly globstars: number;
   /** Subscriptions of one connection. */
   readonly subscriptions: number;
-  /** Connections of one broker. */
+  /** Subscriptions of all connections of one broker. */
+  readonly totalSubscriptions: number;
+  /** Connections of one broker; set for an endpoint, those of that endpoint. */
   readonly connections: number;
+  /** Connections from one address; of IPv6, from one network of 64 bits. Unix sockets have none, and are not counted. */
+  readonly connectionsPerAddress: number;
+  /** From the first byte of a connection to its first whole message, while less than 64 KiB come in. TLS and WebSocket: `connectTimeout`. */
+  readonly handshakeTime: number;
+  /** Bytes of messages that have begun and not ended, on all connections of one broker: past it, the connection that holds most is closed. */
+  readonly unfinishedBytes: number;
+  /** Messages that one connection may send in a second. Past it, it is read no faster, and told once; nothing is lost. `Infinity`: any. */
+  readonly messagesPerSecond: number;
+  /** Lines of one kind that a broker writes into its log in a second; the rest are counted, in one line. */
+  readonly logLines: number;
   /** Persistent messages kept by one broker. */
   readonly keptMessages: number;
   /** Bytes of all persistent messages kept by one broker. */
@@ -53,7 +65,13 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   channelDepth: 64,
   globstars: 8,
   subscriptions: 100_000,
+  totalSubscriptions: 1_000_000,
   connections: 10_000,
+  connectionsPerAddress: 2_500,
+  handshakeTime: 10_000,
+  unfinishedBytes: 256 * MiB,
+  messagesPerSecond: Infinity,
+  logLines: 20,
   keptMessages: 1_000_000,
   keptBytes: 1024 * MiB,
   clearedMessages: 100_000,

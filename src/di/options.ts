@@ -55,6 +55,8 @@ export interface ProxySettings extends Pick<ProxyOptions, 'url' | 'listen' | 'ch
 }
 
 const BRIDGE_KEYS: readonly string[] = ['url1', 'url2', 'include', 'exclude', 'map', 'codec1', 'codec2'];
+/** Of an endpoint that is listened on, beside host and port. */
+const LISTEN_KEYS: readonly string[] = ['url', 'reuse', 'limits'];
 const PROXY_KEYS: readonly string[] = ['url', 'listen', 'channels', 'codec'];
 
 const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, name: string) => void } = {
@@ -121,9 +123,13 @@ function requireEndpoint(value: unknown, name: string): void {
   if (typeof value === 'string' && value !== '') return;
   requireObject(value, name, 'a URL such as tcp://:7181, or { host, port }');
   for (const key of Object.keys(value)) {
-    const known = key === 'host' || key === 'port' || (key === 'reuse' && name.startsWith('listen'));
-    if (!known) throw new TypeError(`options.${name}.${key}: an endpoint has host and port`);
+    const listens = name.startsWith('listen');
+    const known = key === 'host' || key === 'port' || (listens && LISTEN_KEYS.includes(key));
+    if (!known)
+      throw new TypeError(`options.${name}.${key}: an endpoint has host and port${listens ? ', or url' : ''}`);
   }
+  if ('url' in value && value.url !== undefined) requireText(value.url, `${name}.url`);
+  if ('limits' in value && value.limits !== undefined) CHECKS.limits(value.limits, `${name}.limits`);
   if ('host' in value && value.host !== undefined) requireText(value.host, `${name}.host`);
   if ('port' in value && value.port !== undefined && typeof value.port !== 'number') {
     throw new TypeError(`options.${name}.port must be a number`);

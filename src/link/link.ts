@@ -21,6 +21,8 @@ export interface LinkHandler<V extends HeadView = HeadView, C extends ClientCode
   refused(error: SpokeError): void;
   /** The backlog is gone: whoever held back because `outbox.blocked` may go on. */
   drain(): void;
+  /** A chunk was read, and its messages handled. @param bytes - of the chunk. */
+  heard?(bytes: number): void;
   /** Exactly once, last. */
   close(reason: CloseReason): void;
 }
@@ -29,6 +31,8 @@ export interface LinkHandler<V extends HeadView = HeadView, C extends ClientCode
 export interface Intake<L> {
   /** @throws {SpokeError} when the stream cannot be read on. */
   push(chunk: Uint8Array, link: L): void;
+  /** Bytes held of what is not complete. */
+  readonly pendingBytes: number;
 }
 
 export interface LinkOptions<V extends HeadView = HeadView, C extends ClientCodec<V> = ClientCodec<V>> {
@@ -57,6 +61,9 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   /** Why this side hung up on a stream that cannot be read on. */
   #outOfStep: SpokeError | undefined;
   #chunks = 0;
+  #frames = 0;
+  /** So many want it not to be read. */
+  #pauses = 0;
   /** Frames that came while it was held. */
   #held: Uint8Array[] | undefined;
 
@@ -81,6 +88,21 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   /** Chunks received so far: whoever sees the same number twice has heard nothing in between. */
   get chunks(): number {
     return this.#chunks;
+  }
+
+  /** Messages received so far, those that could not be read as well. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Bytes held of a message whose end has not come. */
+  get unfinishedBytes(): number {
+    return this.#intake?.pendingBytes ?? 0;
+  }
+
+  /** Whether this side does not read. */
+  get paused(): boolean {
+    return this.#pauses > 0;
   }
 
   get ended(): boolean {
@@ -116,11 +138,20 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.connection.close(why);
   }
 
+  /** Does not read until there was a `resume` for every `pause`: the other side has to wait, in time. */
+  pause(): void {
+    if (this.#pauses++ === 0) this.connection.pause();
+  }
+
+  resume(): void {
+    if (--this.#pauses === 0 && !this.#ended) this.connection.resume();
+  }
+
   /** Handles nothing more until `release`: what is under way is kept, and the other side has to wait. */
   hold(): void {
     if (this.#held !== undefined) return;
     this.#held = [];
-    this.connection.pause();
+    this.pause();
   }
 
   /** Goes on where `hold` began. */
@@ -130,8 +161,8 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.#held = undefined;
     this.#onChunk?.();
     for (const frame of frames) this.frame(frame, 0, frame.length);
-    // One of them may have had it held again: the rest is in its list by now.
-    if (this.#held === undefined && !this.#ended) this.connection.resume();
+    // One of them may have had it held again: the rest is in its list by now, and it stays paused.
+    this.resume();
   }
 
   data(chunk: Uint8Array): void {
@@ -139,6 +170,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.#chunks++;
     this.#onChunk?.();
     this.take(chunk);
+    this.#handler.heard?.(chunk.length);
   }
 
   /** Reads on with these bytes: a chunk, or what recognition has held back. */
@@ -161,6 +193,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
       this.#held.push(bytes.slice(start, end));
       return;
     }
+    this.#frames++;
     let view;
     try {
       view = this.#reader.read(bytes, start, end);

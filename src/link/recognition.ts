@@ -19,6 +19,10 @@ export class Recognition implements Intake<Link<MessageView, Codec>> {
     this.#candidates = candidates;
   }
 
+  get pendingBytes(): number {
+    return this.#first.length;
+  }
+
   /** @throws {SpokeError} `UNKNOWN_CODEC` */
   push(chunk: Uint8Array, link: Link<MessageView, Codec>): void {
     const { boundaries, peer } = this.#connection;

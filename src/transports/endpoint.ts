@@ -1,6 +1,7 @@
 // Which endpoint is meant when little or nothing is said: the defaults that all programs of this network share
 // (docs/protocol.md, "Clients and servers").
 
+import type { Limits } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { formatAddress, isIpv6, isPort, parseAddress } from './address.js';
 
@@ -13,10 +14,22 @@ export const DEFAULT_WEB_PORT = 7182;
 export type Endpoint = string | { readonly host?: string; readonly port?: number };
 
 /**
- * Where a broker listens. `reuse` is taken for programs that come from `pyspoke`: there it lets a server take its port again
- * at once, and here a server always can (Node sets SO_REUSEADDR on every listening socket).
+ * Where a broker listens: a URL, alone or as `url`, or host and port of a TCP endpoint.
  */
-export type ListenEndpoint = string | { readonly host?: string; readonly port?: number; readonly reuse?: boolean };
+export type ListenEndpoint =
+  | string
+  | {
+      readonly url?: string;
+      readonly host?: string;
+      readonly port?: number;
+      /**
+       * Taken for programs that come from `pyspoke`: there it lets a server take its port again at once, and here a server
+       * always can (Node sets SO_REUSEADDR on every listening socket).
+       */
+      readonly reuse?: boolean;
+      /** Of the connections accepted here, where they are not those of the broker (`docs/limits.md#endpoints`). */
+      readonly limits?: Partial<Limits>;
+    };
 
 /** Environment variables, as in `process.env`. One that is empty counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,8 +62,12 @@ export function connectUrl(endpoint: Endpoint | undefined, env: Environment): st
  * @throws {SpokeError} `ADDRESS_INVALID`
  */
 export function listenUrl(endpoint: ListenEndpoint | undefined, env: Environment): string {
-  if (typeof endpoint === 'string') return completeUrl(endpoint, () => ANY_HOST, ANY_HOST, env);
-  return tcpUrl(endpoint?.host ?? ANY_HOST, ANY_HOST, endpoint?.port, env);
+  const { url, host, port } = typeof endpoint === 'string' ? { url: endpoint } : { ...endpoint };
+  if (url !== undefined) {
+    if ((host ?? port) !== undefined) throw invalid(`${url} says it all: leave host and port out`);
+    return completeUrl(url, () => ANY_HOST, ANY_HOST, env);
+  }
+  return tcpUrl(host ?? ANY_HOST, ANY_HOST, port, env);
 }
 
 function completeUrl(url: string, webHost: () => string, defaultHost: string, env: Environment): string {

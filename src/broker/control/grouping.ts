@@ -10,7 +10,7 @@ import type { Desk } from '../desk.js';
 import type { GroupBeyond } from '../groups-beyond.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
-import { overLimit } from './pattern-limits.js';
+import { overLimit, overTotal } from './pattern-limits.js';
 import type { SubscriptionWatcher } from './subscribing.js';
 
 /** One session in groups. */
@@ -189,7 +189,8 @@ export class Grouping implements ControlPart {
     const key = keyOf(pattern, group);
     if (memberships === undefined || memberships.has(key)) return;
     const error =
-      overLimit(this.#desk.limits, pattern, session.patterns.size + memberships.size) ??
+      overLimit(session.limits, pattern, session.patterns.size + memberships.size) ??
+      overTotal(this.#desk.limits, this.#router.size) ??
       (this.#desk.maySubscribeSome(session, pattern) ? undefined : this.#desk.forbid(session, 'subscribe to', pattern));
     if (error !== undefined) {
       this.#desk.refuse(session, error, groupControl.JOIN, pattern);

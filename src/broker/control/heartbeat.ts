@@ -39,7 +39,8 @@ export class Heartbeat implements ControlPart {
     const cancel = this.#clock.setTimer(time, () => {
       this.#watched.delete(session);
       if (link.ended) return;
-      if (link.chunks !== heard) this.#wait(session, time);
+      // What is not read cannot be heard.
+      if (link.chunks !== heard || link.paused) this.#wait(session, time);
       else
         link.fail(new SpokeError('CONNECTION_LOST', `${address} has been silent for ${time} ms`, { retryable: true }));
     });

@@ -24,3 +24,10 @@ export function overLimit(limits: Limits, pattern: string, patterns: number): Sp
   }
   return undefined;
 }
+
+/** Why nobody may subscribe to anything more; `undefined`: there is room. @param total - subscriptions of all connections. */
+export function overTotal({ totalSubscriptions: limit }: Limits, total: number): SpokeError | undefined {
+  if (total < limit) return undefined;
+  const text = `subscription refused: subscriptions of all connections are past ${limit} (limits.totalSubscriptions)`;
+  return new SpokeError('LIMIT_EXCEEDED', text, { details: { limit } });
+}

@@ -65,7 +65,7 @@ export class Slowness implements ControlPart {
     if (waits && slow.size === 0) return false;
     const before = slow.bytes;
     // A copy: `slice` of a block may be a view.
-    slow.add(channel, new Uint8Array(block.subarray(start, end)), this.#desk.limits.outboundBytes / 2);
+    slow.add(channel, new Uint8Array(block.subarray(start, end)), session.limits.outboundBytes / 2);
     link.outbox.hold?.(slow.bytes - before);
     return true;
   }
@@ -105,7 +105,7 @@ export class Slowness implements ControlPart {
     const error =
       body.policy === 'hold' && !this.#allowHold
         ? new SpokeError('FORBIDDEN', `${pattern}: this broker does not hold publishers (BrokerOptions.allowHold)`)
-        : overLimit(this.#desk.limits, pattern, session.slow?.policies.size ?? 0);
+        : overLimit(session.limits, pattern, session.slow?.policies.size ?? 0);
     if (error !== undefined) {
       this.#desk.refuse(session, error, slowControl.SLOW);
       return false;
@@ -130,7 +130,7 @@ export class Slowness implements ControlPart {
     }
     if (hold.publishers.has(from)) return;
     hold.publishers.add(from);
-    from.link.connection.pause();
+    from.link.pause();
   }
 
   #release(session: Session): void {
@@ -138,9 +138,6 @@ export class Slowness implements ControlPart {
     if (hold === undefined) return;
     this.#holds.delete(session);
     hold.cancel();
-    for (const publisher of hold.publishers) {
-      const held = [...this.#holds.values()].some(({ publishers }) => publishers.has(publisher));
-      if (!held && !publisher.link.ended) publisher.link.connection.resume();
-    }
+    for (const publisher of hold.publishers) publisher.link.resume();
   }
 }

@@ -9,7 +9,7 @@ import type { Desk } from '../desk.js';
 import type { Replays } from '../replay.js';
 import type { Session } from '../session.js';
 import type { ControlPart } from './part.js';
-import { overLimit } from './pattern-limits.js';
+import { overLimit, overTotal } from './pattern-limits.js';
 
 /** What a client subscribes to for its pings with a broker that does not know them. */
 const OWN_PINGS = /^-control\/ping\/[^/*]+\/\*$/;
@@ -93,9 +93,13 @@ export class Subscribing implements ControlPart {
     this.#watcher.unsubscribed(pattern, session);
   }
 
+  #room(session: Session, pattern: string): SpokeError | undefined {
+    return session.patterns.has(pattern) ? undefined : overTotal(this.#desk.limits, this.#router.size);
+  }
+
   #check(session: Session, pattern: string): SpokeError | undefined {
     const patterns = session.patterns.has(pattern) ? 0 : session.patterns.size;
-    const error = overLimit(this.#desk.limits, pattern, patterns);
+    const error = overLimit(session.limits, pattern, patterns) ?? this.#room(session, pattern);
     if (error !== undefined) return error;
     if (!this.#desk.maySubscribeSome(session, pattern)) return this.#desk.forbid(session, 'subscribe to', pattern);
     return undefined;
