@@ -12,6 +12,8 @@ const FLUSH_BYTES = 128 * 1024;
 const OWN_WRITE_BYTES = 16 * 1024;
 const FIRST_BACKLOG_BLOCK = 4 * 1024;
 const BACKLOG_BLOCK = 64 * 1024;
+/** Milliseconds in which a reader takes what one turn brought it above its limit. */
+const BURST_TIME = 1000;
 
 const NO_TOTAL: OutboundTotal = { bytes: 0, limit: Infinity, exceeded() {} };
 
@@ -62,6 +64,11 @@ export class BlockOutbox implements Outbox, Flushable {
   #tailUsed = 0;
   #backlogBytes = 0;
   #closed = false;
+
+  // More than the limit came within one turn, in which nobody can read. `#burst` waited then, and may not become more.
+  #burst = 0;
+  #burstTurn = 0;
+  #cancelBurst: (() => void) | undefined;
 
   /**
    * @param limit - bytes that may wait for `drain`; past it `overflow` is called, once, and the caller ends the connection.
@@ -144,6 +151,7 @@ export class BlockOutbox implements Outbox, Flushable {
       this.#blocked = !this.#connection.send(chunk);
     }
     if (sent < waiting.length) this.#backlog = waiting.slice(sent);
+    if (this.#cancelBurst !== undefined && !this.#isOver) this.#endBurst();
   }
 
   /** Hands everything to the connection, whether it asked to stop or not: nothing will be pushed after this. */
@@ -157,6 +165,7 @@ export class BlockOutbox implements Outbox, Flushable {
   /** The connection has ended: forgets everything. */
   close(): void {
     this.#closed = true;
+    this.#endBurst();
     this.#blocked = true;
     this.#count(-this.#backlogBytes);
     this.#backlog = [];
@@ -205,8 +214,32 @@ export class BlockOutbox implements Outbox, Flushable {
   }
 
   #check(): void {
-    if (this.#backlogBytes + this.#connection.pendingBytes > this.#limit) this.#overflow();
+    if (this.#isOver && !this.#isBurst()) this.#overflow();
     else if (this.#total.bytes > this.#total.limit) this.#total.exceeded();
+  }
+
+  get #isOver(): boolean {
+    return this.#backlogBytes + this.#connection.pendingBytes > this.#limit;
+  }
+
+  /** Whether all that is over the limit came in one turn, a short while ago. */
+  #isBurst(): boolean {
+    if (this.#cancelBurst === undefined) {
+      this.#burstTurn = this.#turn.ended;
+      // So that the turn ends, whoever else has something to send.
+      this.#turn.add(this);
+      this.#cancelBurst = this.#turn.clock.setTimer(BURST_TIME, () => {
+        if (this.#isOver) this.#overflow();
+        else this.#endBurst();
+      });
+    }
+    if (this.#burstTurn === this.#turn.ended) this.#burst = this.#backlogBytes;
+    return this.#backlogBytes <= this.#burst;
+  }
+
+  #endBurst(): void {
+    this.#cancelBurst?.();
+    this.#cancelBurst = undefined;
   }
 
   #count(bytes: number): void {

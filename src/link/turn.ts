@@ -14,6 +14,8 @@ export interface Flushable {
 export class Turn {
   readonly sink = new BlockSink();
   readonly clock: Clock;
+  /** Turns that have ended. */
+  ended = 0;
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
   /** Outputs that may still need what they were given of the present block. */
@@ -71,6 +73,7 @@ export class Turn {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
+    this.ended++;
     this.#send();
   };
 

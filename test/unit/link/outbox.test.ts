@@ -230,9 +230,41 @@ describe('an outbox', () => {
     push('x'.repeat(600));
     expect(events).toEqual([]);
     push('x');
+    await clock.idle();
+    push('x');
     push('x');
     expect(events).toEqual(['overflow']);
     expect([outbox.backlogBytes, total.bytes]).toEqual([0, 0]);
+  });
+
+  it('lets a reader take what one turn brought above the limit: in that turn nobody can read', async () => {
+    const { clock, connection, outbox, push, events } = setUp(1000);
+    connection.room = 1;
+    push('x');
+    await clock.idle();
+    for (let n = 0; n < 10; n++) push('x'.repeat(1000));
+    await clock.idle();
+    expect(events).toEqual([]);
+    connection.room = Infinity;
+    outbox.drain();
+    expect(connection.text).toHaveLength(10_001);
+    await clock.advance(10_000);
+    expect(events).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not let it have more before, nor wait for long', async () => {
+    for (const late of [true, false]) {
+      const { clock, connection, push, events } = setUp(1000);
+      connection.room = 1;
+      push('x');
+      await clock.idle();
+      push('x'.repeat(10_000));
+      await clock.idle();
+      if (late) await clock.advance(1000);
+      else push('x');
+      expect(events).toEqual(['overflow']);
+    }
   });
 
   it('tells that all connections together wait for too much', async () => {
