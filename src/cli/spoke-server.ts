@@ -2,9 +2,12 @@
 
 import { Option } from 'commander';
 
+import type { Limits } from '../contracts/index.js';
+import { withDefaults } from '../contracts/index.js';
 import { collect } from './arguments.js';
 import { newCommand, run } from './command.js';
 import { UsageError } from './failure.js';
+import { collectLimit, limitLines } from './limits.js';
 import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
 import { LOG_LEVELS, logConsole, serverLog } from './server-log.js';
@@ -16,6 +19,8 @@ import { firstSteps, urlsFor } from './welcome.js';
 interface Options {
   readonly listen?: readonly string[];
   readonly store?: string;
+  readonly limit?: Partial<Limits>;
+  readonly limits?: true;
   readonly logLevel: LogLevel;
   readonly json?: true;
 }
@@ -28,6 +33,7 @@ const command = newCommand({
     ['spoke-server --listen tcp://127.0.0.1:7181', 'for this machine only'],
     ["spoke-server --listen tcp://:7181 --listen 'tcp://[::1]:7181'", 'on two endpoints'],
     ['spoke-server --store ./data', 'persistent messages last, also through a power cut'],
+    ['spoke-server --limit connections=500 --limit messageBytes=1MiB', 'let no more in, and nothing larger'],
     ['SPOKEPORT=9000 spoke-server', 'on another port'],
     ['spoke-server --listen tcp://127.0.0.1:0 --json', 'on a free port, printed as JSON'],
   ],
@@ -42,6 +48,8 @@ const command = newCommand({
 })
   .option('--listen <url>', 'where to listen; may be given several times', collect)
   .option('--store <folder>', 'keep persistent messages in this folder (default: in memory only)')
+  .option('--limit <name=value>', 'set a limit; may be given several times', collectLimit)
+  .option('--limits', 'print the limits as they would hold, and exit')
   .option(
     '-r, --reuse',
     'accepted for scripts of other brokers; always on: it can be started again on its port at once',
@@ -50,6 +58,11 @@ const command = newCommand({
     new Option('--log-level <level>', 'what to log on standard error').choices(LOG_LEVELS).default('warn' as const),
   )
   .action(async (options: Options) => {
+    if (options.limits) {
+      if (options.json) printJson(withDefaults(options.limit));
+      else printLine(limitLines(options.limit));
+      return;
+    }
     // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
     const stop = listenForStop({ withOutput: false });
     const { container, broker, log } = await compose(options, inheritedEndpoints(process.env, process.pid));
@@ -64,7 +77,7 @@ const command = newCommand({
   });
 
 // The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
-async function compose({ listen: asked, store, logLevel }: Options, inherited: readonly string[]) {
+async function compose({ listen: asked, store, limit, logLevel }: Options, inherited: readonly string[]) {
   const listen = asked ?? (inherited.length > 0 ? inherited : undefined);
   if (store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
   if (listen?.some((url) => url.startsWith('memory:'))) {
@@ -76,6 +89,7 @@ async function compose({ listen: asked, store, logLevel }: Options, inherited: r
   ]);
   const container = createContainer({
     ...(listen !== undefined && { listen }),
+    ...(limit !== undefined && { limits: limit }),
     ...(store !== undefined && { store: `lmdb:${store}` }),
   });
   const log = serverLog(logLevel);
