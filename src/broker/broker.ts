@@ -194,7 +194,8 @@ export class Broker {
   }
 
   /**
-   * Stops accepting, sends what is queued (at most for `closeTimeout`), ends all connections, closes the store.
+   * Stops accepting, lets calls in flight be answered (at most for `closeTimeout`), has clients end and sends what is queued
+   * (again at most for `closeTimeout`), ends all connections, closes the store.
    * Idempotent; leaves no socket, timer or listener behind.
    */
   async close(): Promise<void> {
@@ -243,6 +244,7 @@ export class Broker {
     this.#abort.abort(closed);
     this.#admission.close(closed);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#untilQuiet();
     this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
     await this.#exchange.leave();
@@ -252,6 +254,16 @@ export class Broker {
     await this.#retained.store.close();
     this.#logger.info({ ...this.#exchange.counters }, 'closed');
     this.#logger.close();
+  }
+
+  // Calls in flight are answered.
+  async #untilQuiet(): Promise<void> {
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#clock.setTimer(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT, resolve);
+    });
+    await Promise.race([this.#exchange.quiet(), late]);
+    cancel();
   }
 
   async #untilAllEnded(): Promise<void> {

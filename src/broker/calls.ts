@@ -20,6 +20,9 @@ export class Calls {
   readonly #made = new Map<Session, Set<CallInFlight>>();
   readonly #given = new Map<Session, Set<CallInFlight>>();
 
+  /** Told when the last one has ended. */
+  idle: () => void = () => {};
+
   get size(): number {
     return this.#byBase.size;
   }
@@ -45,6 +48,7 @@ export class Calls {
     this.#byBase.delete(base);
     this.#made.get(call.caller)?.delete(call);
     for (const provider of call.providers) this.#given.get(provider)?.delete(call);
+    if (this.#byBase.size === 0) this.idle();
   }
 
   /** The session has ended: nothing is known of it any more. */

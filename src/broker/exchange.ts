@@ -209,6 +209,11 @@ export class Exchange implements SessionOwner {
     this.#acking.restore();
   }
 
+  /** Resolves when no remote call is in flight. */
+  async quiet(): Promise<void> {
+    await this.#calling?.quiet();
+  }
+
   /** The broker ends: so do its sessions, each when it can. */
   close(): void {
     this.#wills.close();

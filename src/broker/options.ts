@@ -58,7 +58,10 @@ export interface BrokerOptions {
    * `true`.
    */
   readonly allowHold?: boolean;
-  /** Milliseconds that `close` waits for connections to take what is queued. Default 1,000. */
+  /**
+   * Milliseconds that `close` waits for calls in flight to be answered, and then for connections to take what is queued. Default
+   * 1,000.
+   */
   readonly closeTimeout?: number;
 }
 

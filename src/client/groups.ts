@@ -137,7 +137,8 @@ export class Groups {
   /** The connection has ended. */
   lost(): void {
     this.#prefix = undefined;
-    this.#decided = new Signal();
+    // Whoever waits for it waits on.
+    if (this.#decided.isGiven) this.#decided = new Signal();
     this.#lost.give();
     this.#lost = new Signal();
   }

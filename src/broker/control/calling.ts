@@ -46,6 +46,12 @@ export class Calling implements ControlPart {
     this.#bridges = bridges;
   }
 
+  /** Resolves when no call is in flight, as far as the broker knows of them. */
+  async quiet(): Promise<void> {
+    if (this.#calls.size === 0) return;
+    await new Promise<void>((resolve) => (this.#calls.idle = resolve));
+  }
+
   welcomed(session: Session): void {
     if (session.features.has('calls')) this.#callers.add(session);
     else this.#callers.delete(session);

@@ -47,6 +47,43 @@ describe('a broker that is closed', () => {
     expect(heard).toEqual(['later']);
   });
 
+  it('lets calls in flight be answered first', async () => {
+    const broker = await stage.broker();
+    const provider = await stage.client();
+    let answer = (_: string): void => {};
+    const called = new Promise<void>((resolve) => {
+      void provider.provide('slow', () => {
+        resolve();
+        return new Promise<string>((done) => (answer = done));
+      });
+    });
+    await provider.flush();
+    const caller = await stage.client();
+    const result = caller.call('slow');
+    await within(called, 'the call');
+    const closed = broker.close();
+    await clock.idle();
+    expect(caller.state).toBe('connected');
+    answer('done');
+    expect(await within(result, 'the answer')).toBe('done');
+    await within(closed, 'the end of the broker');
+    expect(clock.monotonic()).toBe(0);
+  });
+
+  it('does not wait for ever for a call', async () => {
+    const broker = await stage.broker({ closeTimeout: 300 });
+    const provider = await stage.client();
+    await provider.provide('never', () => new Promise(() => {}));
+    const caller = await stage.client();
+    const result = caller.call('never').catch((error: unknown) => error);
+    await provider.flush();
+    await caller.flush();
+    const closed = broker.close();
+    await clock.advance(300);
+    await within(closed, 'the end of the broker');
+    expect(await within(result, 'the end of the call')).toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
   it('does not wait for ever for a client that does not end', async () => {
     const broker = await stage.broker({ closeTimeout: 500 });
     const { client, tap } = await stage.join();
