@@ -15,6 +15,8 @@ export interface PendingKeep extends KeepOptions {
 
 interface Waiting extends PendingKeep {
   readonly deadline: number;
+  /** When it was sent last. */
+  sent: number;
   readonly resolve: (kept: Kept) => void;
   readonly reject: (error: SpokeError) => void;
 }
@@ -25,6 +27,7 @@ export class PendingKeeps {
   readonly #send: (keep: PendingKeep) => void;
   // The oldest first.
   readonly #waiting = new Map<number, Waiting>();
+  readonly #idle: (() => void)[] = [];
   #last = 0;
   #bytes = 0;
   #cancelTimer: (() => void) | undefined;
@@ -52,11 +55,11 @@ export class PendingKeeps {
     return new Promise((resolve, reject) => {
       const number = ++this.#last;
       const deadline = this.#clock.monotonic() + KEEP_TIMEOUT;
-      const waiting: Waiting = { ...options, number, channel, data, deadline, resolve, reject };
+      const waiting: Waiting = { ...options, number, channel, data, deadline, sent: 0, resolve, reject };
       this.#waiting.set(number, waiting);
       this.#bytes += data.length;
       this.#cancelTimer ??= this.#clock.setTimer(KEEP_TIMEOUT, this.#expire);
-      this.#send(waiting);
+      this.#sendOne(waiting);
     });
   }
 
@@ -70,13 +73,24 @@ export class PendingKeeps {
 
   /** The engine may have lost them: all once more, in order. */
   resend(): void {
-    for (const waiting of [...this.#waiting.values()]) this.#send(waiting);
+    this.resendOlder(-1);
+  }
+
+  /** Those once more that were sent so long ago and got no answer; milliseconds. */
+  resendOlder(age: number): void {
+    const latest = this.#clock.monotonic() - age;
+    for (const waiting of [...this.#waiting.values()]) if (waiting.sent < latest) this.#sendOne(waiting);
   }
 
   /** Just this one once more, if it still waits. */
   retry(number: number): void {
     const waiting = this.#waiting.get(number);
-    if (waiting !== undefined) this.#send(waiting);
+    if (waiting !== undefined) this.#sendOne(waiting);
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   close(): void {
@@ -90,6 +104,11 @@ export class PendingKeeps {
     }
   }
 
+  #sendOne(waiting: Waiting): void {
+    waiting.sent = this.#clock.monotonic();
+    this.#send(waiting);
+  }
+
   #take(number: number): Waiting | undefined {
     const waiting = this.#waiting.get(number);
     if (waiting === undefined) return undefined;
@@ -98,6 +117,7 @@ export class PendingKeeps {
     if (this.#waiting.size === 0) {
       this.#cancelTimer?.();
       this.#cancelTimer = undefined;
+      for (const resolve of this.#idle.splice(0)) resolve();
     }
     return waiting;
   }
