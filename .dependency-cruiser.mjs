@@ -46,7 +46,7 @@ const PACKAGE_HOMES = [
 ];
 
 /** The package's entry points. Any other file directly in src (a constant such as the version) imports nothing of ours. */
-const ENTRY_POINTS = '^src/(?:index|browser|decorators|typed)\\.ts$';
+const ENTRY_POINTS = '^src/(?:index|browser|decorators|typed|nats)\\.ts$';
 
 const ROOMS = [...FLOORS.flat(), TESTING];
 const room = (...names) => `^src/(?:${names.join('|')})/`;

@@ -37,6 +37,7 @@ const library = await build({
     typed: 'src/typed.ts',
     'testing/index': 'src/testing/index.ts',
     'nestjs/index': 'src/nestjs/index.ts',
+    nats: 'src/nats.ts',
     // Started by its address, from the file that it is beside.
     'sync-worker': 'src/node/sync-worker.ts',
   },

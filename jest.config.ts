@@ -20,6 +20,7 @@ const config: Config = {
     '^spoke$': '<rootDir>/src/index.ts',
     '^spoke/browser$': '<rootDir>/src/browser.ts',
     '^spoke/decorators$': '<rootDir>/src/decorators.ts',
+    '^spoke/nats$': '<rootDir>/src/nats.ts',
     '^spoke/nestjs$': '<rootDir>/src/nestjs/index.ts',
     '^spoke/typed$': '<rootDir>/src/typed.ts',
     '^spoke/testing$': '<rootDir>/src/testing/index.ts',

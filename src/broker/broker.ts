@@ -66,7 +66,7 @@ export class Broker {
   #allEnded: (() => void) | undefined;
 
   /**
-   * @throws {TypeError} for a limit that is not a positive number, and for a store beside a backplane.
+   * @throws {TypeError} for a limit that is not a positive number, and for a store that lasts beside a backplane.
    * @throws {SpokeError} `DUPLICATE`: two transports of one scheme, or two codecs of one name. `UNKNOWN_SCHEME`,
    *   `ADDRESS_INVALID`: the store's URL.
    */
@@ -81,12 +81,13 @@ export class Broker {
     this.#logger = new CalmLog(options.logger ?? silentLogger, this.#clock, this.#limits.logLines);
     this.#places = new Places(this.#limits);
     this.#turn = new Turn(this.#clock);
-    if (options.store !== undefined && options.backplane?.joins === true) {
+    const { store = new MemoryStore() } = options;
+    const kept = typeof store === 'string' ? storeAt(store) : store;
+    if (options.backplane?.joins === true && !(kept instanceof MemoryStore)) {
       throw new TypeError('options.store: a backplane keeps persistent messages for all brokers; leave the store out');
     }
-    const { store = new MemoryStore() } = options;
     this.#retained = new Retained({
-      store: typeof store === 'string' ? storeAt(store) : store,
+      store: kept,
       limits: this.#limits,
       logger: this.#logger,
       clock: this.#clock,

@@ -33,7 +33,7 @@ export interface BrokerOptions {
   readonly store?: MessageStore | string;
   /**
    * Joins this broker to others, through an engine: `new NatsBackplane(...)` of `spoke/nats`. Persistent messages are kept there then,
-   * and `store` is to be left out. Default: it is alone. The broker opens it and closes it.
+   * and a `store` that lasts is refused. Default: it is alone. The broker opens it and closes it.
    */
   readonly backplane?: Backplane;
   readonly limits?: Partial<Limits>;

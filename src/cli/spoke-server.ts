@@ -5,6 +5,8 @@ import { Option } from 'commander';
 import type { Limits } from '../contracts/index.js';
 import { withDefaults } from '../contracts/index.js';
 import { collect } from './arguments.js';
+import type { BackplaneArguments } from './backplane.js';
+import { backplaneOf } from './backplane.js';
 import { newCommand, run } from './command.js';
 import { UsageError } from './failure.js';
 import { collectLimit, limitLines } from './limits.js';
@@ -16,7 +18,7 @@ import { inheritedEndpoints, ServiceNotifier } from './systemd.js';
 import { VERSION } from '../version.js';
 import { firstSteps, urlsFor } from './welcome.js';
 
-interface Options {
+interface Options extends BackplaneArguments {
   readonly listen?: readonly string[];
   readonly store?: string;
   readonly limit?: Partial<Limits>;
@@ -34,11 +36,16 @@ const command = newCommand({
     ["spoke-server --listen tcp://:7181 --listen 'tcp://[::1]:7181'", 'on two endpoints'],
     ['spoke-server --store ./data', 'persistent messages last, also through a power cut'],
     ['spoke-server --limit connections=500 --limit messageBytes=1MiB', 'let no more in, and nothing larger'],
+    ['spoke-server --backplane nats://a:4222,nats://b:4222', 'one network with all brokers on these NATS servers'],
     ['SPOKEPORT=9000 spoke-server', 'on another port'],
     ['spoke-server --listen tcp://127.0.0.1:0 --json', 'on a free port, printed as JSON'],
   ],
   exitCodes: [
-    ['1', 'it cannot listen there (another program has the port, or it is not allowed), or the store cannot be opened'],
+    [
+      '1',
+      'it cannot listen there (another program has the port, or it is not allowed), the store cannot be opened, or the backplane ' +
+        'cannot be reached, does not let it in, or is of a version that cannot do what is needed',
+    ],
   ],
   remarks: [
     'Without --listen it is the sockets that systemd opened for it, else tcp://0.0.0.0:SPOKEPORT (environment), else ' +
@@ -50,6 +57,13 @@ const command = newCommand({
   .option('--store <folder>', 'keep persistent messages in this folder (default: in memory only)')
   .option('--limit <name=value>', 'set a limit; may be given several times', collectLimit)
   .option('--limits', 'print the limits as they would hold, and exit')
+  .option('--backplane <urls>', 'join other brokers by these NATS servers; may be given several times', collect)
+  .option('--backplane-credentials <file>', 'NATS credentials (.creds)')
+  .option('--backplane-ca <file>', 'whom to trust as a NATS server, in PEM')
+  .option('--backplane-cert <file>', 'certificate to show to the NATS server, in PEM')
+  .option('--backplane-key <file>', 'its key')
+  .option('--backplane-prefix <name>', 'several clusters on the same servers have different ones (default: spoke)')
+  .option('--backplane-replicas <n>', 'NATS servers that keep each persistent message')
   .option(
     '-r, --reuse',
     'accepted for scripts of other brokers; always on: it can be started again on its port at once',
@@ -77,9 +91,13 @@ const command = newCommand({
   });
 
 // The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
-async function compose({ listen: asked, store, limit, logLevel }: Options, inherited: readonly string[]) {
+async function compose(options: Options, inherited: readonly string[]) {
+  const { listen: asked, store, limit, logLevel, backplane } = options;
   const listen = asked ?? (inherited.length > 0 ? inherited : undefined);
   if (store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
+  if (store !== undefined && backplane !== undefined) {
+    throw new UsageError('--store and --backplane: the backplane keeps persistent messages, for all brokers');
+  }
   if (listen?.some((url) => url.startsWith('memory:'))) {
     throw new UsageError('memory:// joins the parts of one program; no other program could reach this broker');
   }
@@ -95,6 +113,8 @@ async function compose({ listen: asked, store, limit, logLevel }: Options, inher
   const log = serverLog(logLevel);
   logConsole(log);
   container.rebind(TOKENS.Logger).toConstantValue(log);
+  const plane = await backplaneOf(options);
+  if (plane !== undefined) container.bind(TOKENS.Backplane).toConstantValue(plane);
   return { container, log, broker: await container.getAsync(Broker) };
 }
 

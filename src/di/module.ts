@@ -8,6 +8,7 @@ import { findCodec } from '../codecs/index.js';
 import type {
   Authenticator,
   Authorizer,
+  Backplane,
   Clock,
   Codec,
   Limits,
@@ -130,6 +131,7 @@ export function spokeModule(options: SpokeOptions = {}): ContainerModule {
           TOKENS.Clock,
           { serviceIdentifier: TOKENS.Authenticator, optional: true },
           { serviceIdentifier: TOKENS.Authorizer, optional: true },
+          { serviceIdentifier: TOKENS.Backplane, optional: true },
         ],
       )
       .inSingletonScope()
@@ -174,11 +176,12 @@ type BrokerParts = [
   clock: Clock,
   authenticator: Authenticator | undefined,
   authorizer: Authorizer | undefined,
+  backplane: Backplane | undefined,
 ];
 
 function brokerLifecycle(
   before: () => Promise<void> | undefined,
-  ...[options, transports, codecs, store, limits, logger, clock, authenticator, authorizer]: BrokerParts
+  ...[options, transports, codecs, store, limits, logger, clock, authenticator, authorizer, backplane]: BrokerParts
 ): Lifecycle<Broker> {
   const { listen, closeTimeout } = requireOptions(options);
   return new Lifecycle(
@@ -194,6 +197,7 @@ function brokerLifecycle(
         ...(closeTimeout !== undefined && { closeTimeout }),
         ...(authenticator !== undefined && { authenticator }),
         ...(authorizer !== undefined && { authorizer }),
+        ...(backplane !== undefined && { backplane }),
       }),
     (broker) => broker.open(),
     before,

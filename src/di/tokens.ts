@@ -5,6 +5,7 @@ import type { ServiceIdentifier } from 'inversify';
 import type {
   Authenticator,
   Authorizer,
+  Backplane,
   Clock,
   Codec,
   Limits,
@@ -30,6 +31,11 @@ export interface Tokens {
   readonly ClientCodec: ServiceIdentifier<Codec>;
   /** One: where the broker keeps persistent messages. It opens the store and closes it. Default: as `options.store` says. */
   readonly MessageStore: ServiceIdentifier<MessageStore>;
+  /**
+   * One or none: what joins the broker to others, as `new NatsBackplane(...)` of `spoke/nats`. Not bound by default, and then it is
+   * alone. The broker opens it and closes it.
+   */
+  readonly Backplane: ServiceIdentifier<Backplane>;
   /** One, for broker and client. Default: `options.limits` completed by `DEFAULT_LIMITS`. */
   readonly Limits: ServiceIdentifier<Limits>;
   /** One. Default: silent. */
@@ -58,6 +64,7 @@ export const TOKENS: Tokens = Object.freeze({
   Codec: Symbol.for('spoke.Codec'),
   ClientCodec: Symbol.for('spoke.ClientCodec'),
   MessageStore: Symbol.for('spoke.MessageStore'),
+  Backplane: Symbol.for('spoke.Backplane'),
   Limits: Symbol.for('spoke.Limits'),
   Logger: Symbol.for('spoke.Logger'),
   Clock: Symbol.for('spoke.Clock'),

@@ -80,6 +80,11 @@ export class NatsServer {
     this.#child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
+  /** What it has kept is gone. To be called while it does not run. */
+  async wipe(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
   async remove(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });

@@ -131,14 +131,12 @@ export class NatsBackplane implements Backplane {
   async flush(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || !this.#reachable || connection.isClosed()) return;
-    await new Promise<void>((resolve) => {
-      this.#flushes.add(resolve);
-      const done = (): void => {
-        this.#flushes.delete(resolve);
-        resolve();
-      };
-      connection.flush().then(done, done);
-    });
+    let release = (): void => {};
+    // It is not answered when the connection breaks.
+    const broken = new Promise<void>((resolve) => (release = resolve));
+    this.#flushes.add(release);
+    await Promise.race([connection.flush().catch(() => {}), broken]);
+    this.#flushes.delete(release);
   }
 
   publish(channel: string, data: Uint8Array): void {
