@@ -71,7 +71,10 @@ export class Caller {
     return readReply(procedure, await this.begin(procedure, argument, options)) as R;
   }
 
-  /** Makes a call. Resolves with the body of its result. */
+  /**
+   * Makes a call. Resolves with the body of its result.
+   * @internal
+   */
   protected async begin(
     name: string,
     argument: unknown,

@@ -50,27 +50,44 @@ export class RunningCall implements CallContext {
     return this.#cancelled !== undefined;
   }
 
-  remaining(): number {
+  // Getters, so that a procedure may take apart what it is given, and pays for what it takes.
+  get remaining(): () => number {
+    return () => this.#remaining();
+  }
+
+  get call(): CallContext['call'] {
+    return (name, argument, options) => this.#call(name, argument, options);
+  }
+
+  get stream(): CallContext['stream'] {
+    return (name, argument, options) => this.#stream(name, argument, options);
+  }
+
+  get progress(): CallContext['progress'] {
+    return (value) => this.#progress(value);
+  }
+
+  #remaining(): number {
     const seconds = amountOf(this.#message.head[TIMEOUT_KEY]) ?? Infinity;
     return Math.max(0, seconds * 1000 - (this.#host.clock.monotonic() - this.#arrived));
   }
 
-  async call<R = unknown>(name: string, argument?: unknown, options: CallOptions & ProgressOptions = {}): Promise<R> {
+  async #call<R>(name: string, argument?: unknown, options: CallOptions & ProgressOptions = {}): Promise<R> {
     const { caller } = this.#host;
-    const timeout = Math.min(options.timeout ?? caller.timeout, this.remaining());
+    const timeout = Math.min(options.timeout ?? caller.timeout, this.#remaining());
     return (await caller.call(name, argument, { ...options, timeout, signal: this.#with(options.signal) })) as R;
   }
 
-  stream<T = unknown>(
+  #stream<T>(
     name: string,
     argument?: unknown,
     options: StreamOptions = {},
   ): AsyncIterableIterator<T, undefined, undefined> {
     const bounded = { ...options, signal: this.#with(options.signal) };
-    return this.#host.caller.stream<T>(name, argument, bounded, this.remaining());
+    return this.#host.caller.stream<T>(name, argument, bounded, this.#remaining());
   }
 
-  progress(value: unknown): Promise<void> {
+  #progress(value: unknown): Promise<void> {
     if (this.#message.head[PROGRESS_KEY] !== true || this.cancelled) return Promise.resolve();
     const told = this.#part(progressBody(value ?? null));
     told.catch(() => {});
@@ -113,7 +130,7 @@ export class RunningCall implements CallContext {
 
   #makeAbort(): AbortController {
     const abort = new AbortController();
-    const left = this.remaining();
+    const left = this.#remaining();
     if (this.#cancelled !== undefined) abort.abort(this.#cancelled);
     else if (left !== Infinity) {
       const late = new SpokeError('TIMEOUT', `${this.procedure}: the time of its caller is over`);

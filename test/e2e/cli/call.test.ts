@@ -1,7 +1,7 @@
 /** spoke-call, as a process, with a broker and a provider in this one. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-import { Broker, Client } from '../../../src/index.js';
+import { Broker, Client, RpcError } from '../../../src/index.js';
 import { endAll, freePort, run, start } from './commands.js';
 
 let broker: Broker;
@@ -61,6 +61,33 @@ describe('spoke-call prints the result as JSON', () => {
   });
 });
 
+describe('spoke-call --stream', () => {
+  test('prints items as they come, one a line', async () => {
+    await provider.provide('letters', async function* letters() {
+      yield* ['a', 'b'];
+    });
+    expect(await run('spoke-call', ['--stream', '--url', url, 'letters'])).toEqual({
+      code: 0,
+      stdout: '"a"\n"b"\n',
+      stderr: '',
+    });
+    const { stdout } = await run('spoke-call', ['-s', '--json', '--url', url, 'letters']);
+    expect(stdout).toBe('{"item":"a"}\n{"item":"b"}\n');
+  });
+
+  test('prints what came before an error', async () => {
+    await provider.provide('breaks', async function* breaks() {
+      yield 1;
+      throw new Error('out of paper');
+    });
+    expect(await run('spoke-call', ['--stream', '--url', url, 'breaks'])).toEqual({
+      code: 1,
+      stdout: '1\nError: out of paper\n',
+      stderr: '',
+    });
+  });
+});
+
 describe('without a result it ends with exit code 1', () => {
   test('and prints Error and the text of the provider', async () => {
     await provider.provide('fail', () => {
@@ -95,7 +122,28 @@ describe('without a result it ends with exit code 1', () => {
     });
   });
 
+  test('and prints at once that nobody provides it', async () => {
+    expect(await run('spoke-call', ['--url', url, '-t', '30', 'nobody/home'])).toEqual({
+      code: 1,
+      stdout: 'Error: nobody provides nobody/home\n',
+      stderr: '',
+    });
+    const { code, stdout } = await run('spoke-call', ['--json', '--url', url, 'nobody/home']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ error: { code: 'NO_PROVIDER', message: 'nobody provides nobody/home' } });
+  });
+
+  test('and prints code and data of the provider with --json', async () => {
+    await provider.provide('fail', () => {
+      throw new RpcError('OUT_OF_RANGE', 'too far', { limit: 5 });
+    });
+    const { code, stdout } = await run('spoke-call', ['--json', '--url', url, 'fail']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({ error: { code: 'OUT_OF_RANGE', message: 'too far', data: { limit: 5 } } });
+  });
+
   test('and prints Timeout when nobody answers in time, and why on standard error', async () => {
+    await provider.subscribe('nobody/home/-rpc/**/call', () => {});
     expect(await run('spoke-call', ['--url', url, '-t', '0.3', 'nobody/home'])).toEqual({
       code: 1,
       stdout: 'Timeout\n',

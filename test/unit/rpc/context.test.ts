@@ -184,7 +184,7 @@ describe('the time that is left', () => {
 
 it('a procedure knows who calls by the random name of the caller, the same for all its calls', async () => {
   const { provider, second, caller } = await trio();
-  await provider.client.provide('who', (_: unknown, context) => [context.procedure, context.caller]);
+  await provider.client.provide('who', (_: unknown, { procedure, caller: who }) => [procedure, who]);
   const first = await caller.client.call<string[]>('who');
   expect(first).toEqual(['who', expect.stringMatching(/^-[0-9a-f]{24}$/)]);
   expect(await caller.client.call('who')).toEqual(first);
