@@ -237,6 +237,11 @@ export class Exchange implements SessionOwner {
         this.#refuse(session, view, objection);
         return;
       }
+      if (!session.admitted) {
+        // Of somebody who is nobody yet nothing goes on to others.
+        handler?.handle(session, view, codec);
+        return;
+      }
     }
     if (handler !== undefined && !(handler.handle(session, view, codec) && this.#parts.showControl)) return;
     const unfit = this.#clustering?.refuses(view);

@@ -160,6 +160,22 @@ describe('a broker that lets nobody in who has not logged in', () => {
     expect(broker.stats.connections).toBe(1);
   });
 
+  it('passes on nothing of somebody who is nobody, and keeps nothing: not what is a request, not what is none', async () => {
+    const broker = await stage.broker({ authenticator: tokens() });
+    const inside = await stage.client({ auth: { token: TOKEN } });
+    const seen: string[] = [];
+    await inside.subscribe('**', ({ channel }) => seen.push(channel), { bounce: false });
+    const peer = await stage.raw();
+    for (const channel of ['-control/unsubscribe', '-control/ping/a/1', '-control/subscribe']) {
+      peer.publish(channel, '"text for everybody"');
+      peer.publish(channel, '"text for everybody"', { persist: true });
+    }
+    await clock.idle();
+    await inside.flush();
+    expect(seen).toEqual([]);
+    expect(broker.stats.kept.messages).toBe(0);
+  });
+
   it('keeps what follows a hello until it knows who speaks, and takes nothing of it when that is nobody', async () => {
     const asked: ((identity: Identity | undefined) => void)[] = [];
     const slow: Authenticator = {
