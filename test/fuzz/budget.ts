@@ -4,15 +4,18 @@
 //   SPOKE_FUZZ_RUNS=5000 npm run test:fuzz        each property so often; default 120
 //   SPOKE_FUZZ_SEED=1234 npm run test:fuzz        the seed that a failure printed; default: a new one each time
 //
-// With SPOKE_FUZZ_SECONDS set, each property says on stderr how much it tried.
+// With SPOKE_FUZZ_SECONDS or SPOKE_FUZZ_RUNS set, each property says on stderr how much it tried.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Parameters } from 'fast-check';
 
 const DEFAULT_RUNS = 120;
 
 const seconds = number('SPOKE_FUZZ_SECONDS');
 const runs = number('SPOKE_FUZZ_RUNS') ?? DEFAULT_RUNS;
-const seed = number('SPOKE_FUZZ_SEED');
+/** `undefined`: another one each time. */
+export const seed = number('SPOKE_FUZZ_SEED');
 
 /** For fast-check. */
 export function budget<T>(): Parameters<T> {
@@ -43,10 +46,36 @@ export class Tally {
     for (const { length } of pieces) this.#bytes += length;
   }
 
-  report(): void {
-    if (seconds === undefined) return;
-    process.stderr.write(`${this.#name}: ${this.#inputs} inputs, ${this.#bytes} bytes\n`);
+  /** @param more - what else there is to say. */
+  report(more?: string): void {
+    if (seconds === undefined && process.env['SPOKE_FUZZ_RUNS'] === undefined) return;
+    const text = more === undefined ? '' : `; ${more}`;
+    process.stderr.write(`${this.#name}: ${this.#inputs} inputs, ${this.#bytes} bytes${text}\n`);
   }
+}
+
+setFlagsFromString('--expose-gc');
+const collect: unknown = runInNewContext('gc');
+
+/** The heap in use, after a collection, at its beginning and now. In MiB. */
+export class MemoryNote {
+  readonly #began = used();
+  #now = this.#began;
+
+  get grown(): number {
+    this.#now = used();
+    return this.#now - this.#began;
+  }
+
+  text(): string {
+    return `${this.#began.toFixed(1)} MiB at the start, ${(this.#began + this.grown).toFixed(1)} at the end`;
+  }
+}
+
+function used(): number {
+  if (typeof collect === 'function') collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / (1 << 20);
 }
 
 function number(name: string): number | undefined {

@@ -1,6 +1,6 @@
 // Two clients in the middle of a conversation, so that a test notices when somebody else's bytes disturb it.
 
-import type { Client, SpokeError } from 'spoke';
+import type { Client, ClientOptions, SpokeError } from 'spoke';
 import { Happenings } from '../support/independent-peer/index.js';
 import type { Scene } from './scene.js';
 
@@ -12,9 +12,9 @@ export class HealthyPair {
   #asked = 0;
   #disconnected = 0;
 
-  static async join(scene: Scene, url: string): Promise<HealthyPair> {
-    const asking = await scene.client(url);
-    const answering = await scene.client(url);
+  static async join(scene: Scene, url: string, options: ClientOptions = {}): Promise<HealthyPair> {
+    const asking = await scene.client(url, options);
+    const answering = await scene.client(url, options);
     const pair = new HealthyPair(asking.client, [asking.errors, answering.errors]);
     for (const { client } of [asking, answering]) client.on('state', () => pair.#disconnected++);
     await answering.client.subscribe('healthy/question', async ({ body }) =>

@@ -8,7 +8,10 @@ export class Findings {
 
   add(text: string): void {
     this.count++;
-    if (this.texts.length < SHOWN) this.texts.push(`${new Date().toISOString().slice(11, 19)} ${text}`);
+    const line = `${new Date().toISOString().slice(11, 19)} ${text}`;
+    if (this.texts.length >= SHOWN) return;
+    this.texts.push(line);
+    process.stderr.write(`FOUND ${line}\n`);
   }
 
   /** For what may not fail: an error is a finding. */
