@@ -47,7 +47,7 @@ async function webSocket(url: string): Promise<Stranger> {
     (bytes) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(bytes, { binary: true });
     },
-    () => void socket.terminate(),
+    () => socket.terminate(),
   );
 }
 
