@@ -9,7 +9,7 @@ import type { Session } from './session.js';
  * Bytes of one connection after which it is the turn of the others: at most so much work lies before what they have sent.
  * Measured: docs/decisions/024-limits-and-fairness.md.
  */
-const SHARE = 128 * 1024;
+const SHARE = 64 * 1024;
 /** Whoever brings that much of a first message within `handshakeTime` goes on. */
 const PROGRESS = 64 * 1024;
 

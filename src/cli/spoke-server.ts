@@ -10,6 +10,7 @@ import { backplaneOf } from './backplane.js';
 import { newCommand, run } from './command.js';
 import { UsageError } from './failure.js';
 import { collectLimit, limitLines } from './limits.js';
+import { warnOfFewFiles } from './open-files.js';
 import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
 import { LOG_LEVELS, logConsole, serverLog } from './server-log.js';
@@ -112,6 +113,7 @@ async function compose(options: Options, inherited: readonly string[]) {
   });
   const log = serverLog(logLevel);
   logConsole(log);
+  warnOfFewFiles(log, withDefaults(limit).connections);
   container.rebind(TOKENS.Logger).toConstantValue(log);
   const plane = await backplaneOf(options);
   if (plane !== undefined) container.bind(TOKENS.Backplane).toConstantValue(plane);
