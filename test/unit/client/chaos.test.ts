@@ -127,9 +127,10 @@ describe('a client', () => {
         }
 
         const active = handled.filter(({ subscription }) => subscription !== undefined && !subscription.ended);
-        // Beside the other client's procedure, and the answers to this one's calls.
+        // Beside the two of the other client's procedure (its calls, and what callers say of them), and the answers to this
+        // one's calls.
         const calls = steps.includes('call') ? 1 : 0;
-        expect(broker.stats.subscriptions).toBe(new Set(active.map(({ pattern }) => pattern)).size + 1 + calls);
+        expect(broker.stats.subscriptions).toBe(new Set(active.map(({ pattern }) => pattern)).size + 2 + calls);
         for (const one of handled) one.bodies.length = 0;
         for (const channel of CHANNELS) await other.publish(channel, channel);
         await other.flush();
