@@ -53,6 +53,8 @@ export class Crossing {
   #incomplete = false;
   #syncing = false;
   #cancelPause: (() => void) | undefined;
+  /** It was paused for as long as it may be: what is too much is dropped after all. */
+  #overdue = false;
   readonly #whenEmpty: (() => void)[] = [];
 
   constructor(parts: CrossingParts) {
@@ -96,6 +98,7 @@ export class Crossing {
   /** Kept messages are on their way: the side they come from is not read while the other one is behind. */
   sync(): void {
     this.#syncing = true;
+    this.#overdue = false;
   }
 
   synced(): void {
@@ -210,9 +213,14 @@ export class Crossing {
 
   #wait(frame: Uint8Array, persistent: boolean): void {
     const { from, clock, limit } = this.#parts;
-    if (this.waiting.add(frame, persistent, clock.monotonic())) this.#incomplete = true;
+    // Of kept messages one reading may bring more than may wait: if they were dropped, the next attempt would end the same way.
+    const past = this.#syncing && !this.#overdue;
+    if (this.waiting.add(frame, persistent, clock.monotonic(), past)) this.#incomplete = true;
     if (!this.#syncing || this.#cancelPause !== undefined || this.waiting.bytes < limit / 2) return;
-    this.#cancelPause = clock.setTimer(LONGEST_PAUSE, () => this.resume());
+    this.#cancelPause = clock.setTimer(LONGEST_PAUSE, () => {
+      this.#overdue = true;
+      this.resume();
+    });
     from.pause();
   }
 }

@@ -36,12 +36,15 @@ export class WaitingFrames {
     return this.#frames[this.#first]?.since;
   }
 
-  /** Returns whether persistent messages were dropped to make room, so that what is kept has to be asked for again. */
-  add(frame: Uint8Array, persistent: boolean, since: number): boolean {
+  /**
+   * @param past - whether it may be past the limit for once: what brings more is not read until there is room.
+   * @returns whether persistent messages were dropped to make room, so that what is kept has to be asked for again.
+   */
+  add(frame: Uint8Array, persistent: boolean, since: number, past = false): boolean {
     this.#frames.push({ frame, persistent, since });
     this.#bytes += frame.length;
     let lost = false;
-    while (this.#bytes > this.#limit && this.size > 0) {
+    while (!past && this.#bytes > this.#limit && this.size > 0) {
       const oldest = this.#take();
       this.dropped++;
       lost ||= oldest?.persistent === true;
