@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 
+import type { AccessOptions } from '../access/index.js';
 import { Access } from '../access/index.js';
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
 import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener } from '../contracts/index.js';
@@ -55,7 +56,8 @@ export class Broker {
   readonly #doors = new WeakMap<Session, Door>();
   readonly #admission: Admission;
   #access: Access | undefined;
-  readonly #listeners: Listener[] = [];
+  /** By the URL that was asked for, in the order in which they were opened. */
+  readonly #listeners = new Map<string, Listener>();
   readonly #abort = new AbortController();
   readonly #places: Places;
   #turnedAway = 0;
@@ -130,7 +132,7 @@ export class Broker {
 
   /** Where it can be reached, with the ports that were really taken; in the order of `listen`. */
   get addresses(): readonly string[] {
-    return this.#listeners.map((listener) => listener.address);
+    return Array.from(this.#listeners.values(), (listener) => listener.address);
   }
 
   /** Who is connected, and what they subscribe to and provide. */
@@ -189,7 +191,8 @@ export class Broker {
     }
     if (this.#abort.signal.aborted) await listener.close();
     this.#requireOpen();
-    this.#listeners.push(listener);
+    // Port 0 may be asked for more than once.
+    this.#listeners.set(this.#listeners.has(url) ? listener.address : url, listener);
     this.#logger.info({ endpoint: listener.address }, 'listening');
     return listener.address;
   }
@@ -205,24 +208,49 @@ export class Broker {
   }
 
   /**
-   * Lets other users, rules and limits hold from now on, also for who is connected. Connections go on, but for those of users
-   * that are no more, or not by what they were known by. When it throws, nothing has changed.
-   * @throws {TypeError} as the constructor.
+   * Lets other users, rules, limits and endpoints hold from now on, also for who is connected; certificates are read again. Connections
+   * go on, but for those of users that are no more, or not by what they were known by. When it throws, nothing has changed.
+   * @throws {TypeError} as the constructor. @throws {SpokeError} as `listen`; `LISTEN_FAILED`: a certificate cannot be used.
    */
-  reload({ access, limits }: ReloadOptions): void {
-    const wanted = limits === undefined ? undefined : withDefaults({ ...this.#options.limits, ...limits });
-    if (access !== undefined) {
-      const { authenticator, authorizer } = this.#options;
-      if (this.#access === undefined) this.#access = new Access(access);
-      else this.#access.update(access);
-      this.#admission.authenticator = authenticator ?? this.#access;
-      this.#exchange.obey({ authorizer: authorizer ?? this.#access, takesLogins: this.#admission.takesLogins });
+  async reload({ access, limits, listen }: ReloadOptions): Promise<void> {
+    const wanted = limits === undefined ? undefined : withDefaults(limits);
+    // Finds out what is wrong with it.
+    if (access !== undefined) new Access(access);
+    const before = [...this.#listeners];
+    const urls = listen?.map((endpoint) => listenUrl(endpoint, environment()));
+    const opened: string[] = [];
+    try {
+      for (const [, listener] of before) await listener.reload?.();
+      for (const url of urls ?? []) {
+        if (this.#listeners.has(url)) continue;
+        await this.listen(url);
+        opened.push(url);
+      }
+    } catch (error) {
+      for (const url of opened) await this.#unlisten(url);
+      throw error;
     }
+    if (access !== undefined) this.#obey(access);
     if (wanted !== undefined) Object.assign(this.#limits, wanted);
+    for (const [url] of urls === undefined ? [] : before) if (urls?.includes(url) === false) await this.#unlisten(url);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #obey(access: AccessOptions): void {
+    const { authenticator, authorizer } = this.#options;
+    if (this.#access === undefined) this.#access = new Access(access);
+    else this.#access.update(access);
+    this.#admission.authenticator = authenticator ?? this.#access;
+    this.#exchange.obey({ authorizer: authorizer ?? this.#access, takesLogins: this.#admission.takesLogins });
+  }
+
+  async #unlisten(url: string): Promise<void> {
+    const listener = this.#listeners.get(url);
+    this.#listeners.delete(url);
+    await listener?.close();
   }
 
   async #open(): Promise<void> {
@@ -244,7 +272,7 @@ export class Broker {
     const closed = new SpokeError('CLOSED', 'the broker was closed');
     this.#abort.abort(closed);
     this.#admission.close(closed);
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.close()));
     await this.#untilQuiet();
     this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
@@ -305,7 +333,7 @@ export class Broker {
       connection.abort(full);
       return;
     }
-    if (this.#options.authenticator === undefined) {
+    if (this.#admission.authenticator === undefined) {
       this.#start(connection, door, undefined);
       return;
     }

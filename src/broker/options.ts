@@ -69,7 +69,9 @@ export interface BrokerOptions {
 export interface ReloadOptions {
   /** Users and rules, in place of those of before. */
   readonly access?: AccessOptions;
-  /** Those that are named. A limit of what there is already is one for what is to come. */
+  /** All endpoints: those that are not there yet are opened, and those that are not named are closed. Default: as they are. */
+  readonly listen?: readonly ListenEndpoint[];
+  /** In place of those of before. A limit of what there is already is one for what is to come. */
   readonly limits?: Partial<Limits>;
 }
 

@@ -77,6 +77,8 @@ export async function loginOf(
   { tokenFile, user, passwordFile }: LoginOptions,
   number = '',
 ): Promise<Credentials | undefined> {
+  if ((tokenFile ?? user ?? passwordFile) === undefined) return undefined;
+  const { secretIn } = await import('./secret-file.js');
   if (tokenFile !== undefined) {
     if ((user ?? passwordFile) !== undefined) {
       throw new UsageError(`--token-file${number} says it all: leave --user${number} and --password-file${number} out`);
@@ -86,7 +88,6 @@ export async function loginOf(
   if (passwordFile !== undefined && user === undefined && !process.env['SPOKE_USER']) {
     throw new UsageError(`--password-file${number} needs --user${number}`);
   }
-  if ((user ?? passwordFile) === undefined) return undefined;
   const password =
     passwordFile === undefined
       ? process.env['SPOKE_PASSWORD']
@@ -102,19 +103,6 @@ export function requireNoSecret(url: string | undefined, option: string): void {
   throw new UsageError(
     `${option}: a password in an argument can be seen by everyone on this machine; use --user and --password-file, or --token-file`,
   );
-}
-
-async function secretIn(file: string, option: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  let text;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${option}: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const secret = text.replace(/\r?\n$/, '');
-  if (secret === '') throw new UsageError(`${option}: ${file} is empty`);
-  return secret;
 }
 
 /** @throws {UsageError} */

@@ -53,6 +53,10 @@ export async function connected<T>(options: ConnectionOptions, work: Work<T>): P
     // What was under way went with the connection, mostly. A new one would know nothing of it.
     client.on('state', (state, error) => {
       if (state === 'connected' || error === undefined) return;
+      if (error.code === 'UNAUTHENTICATED') {
+        end.abort(error);
+        return;
+      }
       if (state === 'reconnecting' && work.survives?.() === true) return;
       const text = `the connection to ${client.url} was lost; ${work.lost}`;
       end.abort(new SpokeError('CONNECTION_LOST', text, { cause: error, retryable: true }));

@@ -1,6 +1,7 @@
 // What went wrong, as one line for a person, an object for a program, and an exit code for a script.
 
 import { SpokeError } from '../contracts/index.js';
+import { ConfigError } from './config/problem.js';
 
 /** Exit codes of all commands, beside 0; `docs/commands.md#exit-codes`. */
 export const EXIT = { FAILED: 1, USAGE: 2, SIGINT: 130, SIGTERM: 143 } as const;
@@ -41,7 +42,7 @@ export class ReportedError extends Error {
 export interface Failure {
   /** A code of `docs/errors.md`, or `USAGE`, `NOTHING`, `OUTPUT`, `LOST` or `UNEXPECTED`. */
   readonly code: string;
-  /** One line. */
+  /** One line; of a configuration one for each thing that is wrong. */
   readonly message: string;
   readonly exitCode: number;
 }
@@ -54,6 +55,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return { code: 'USAGE', message: oneLine(error.message), exitCode: EXIT.USAGE };
   if (error instanceof NothingFound) {
     return { code: 'NOTHING', message: oneLine(error.message), exitCode: EXIT.FAILED };
+  }
+  if (error instanceof ConfigError) {
+    return { code: 'CONFIG', message: error.problems.join('\n'), exitCode: EXIT.FAILED };
   }
   if (error instanceof OutputError) return { code: 'OUTPUT', message: oneLine(error.message), exitCode: EXIT.FAILED };
   if (error instanceof SpokeError) {

@@ -8,17 +8,21 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STANDARD_ERROR = 2;
 
+/** A log whose level can be changed. */
+export interface ServerLog extends Logger {
+  level: LogLevel;
+}
+
 /** A logger on standard error that drops what is below `level`. */
-export function serverLog(level: LogLevel): Logger {
+export function serverLog(level: LogLevel): ServerLog {
   let loading: Promise<Logger> | undefined;
-  const at = (name: Exclude<LogLevel, 'silent'>) => {
-    if (LOG_LEVELS.indexOf(name) < LOG_LEVELS.indexOf(level)) return () => {};
-    return (fields: object, text: string) => {
-      loading ??= loadPino(level);
-      void loading.then((log) => log[name](fields, text));
-    };
+  const at = (name: Exclude<LogLevel, 'silent'>) => (fields: object, text: string) => {
+    if (LOG_LEVELS.indexOf(name) < LOG_LEVELS.indexOf(log.level)) return;
+    loading ??= loadPino();
+    void loading.then((pino) => pino[name](fields, text));
   };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const log: ServerLog = { level, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return log;
 }
 
 /** What a package prints on its own, such as LMDB of a disk that is full, goes into the log. */
@@ -33,17 +37,17 @@ export function logConsole(log: Logger): void {
   };
 }
 
-async function loadPino(level: LogLevel): Promise<Logger> {
+async function loadPino(): Promise<Logger> {
   const { pino } = await import('pino');
   if (process.stderr.isTTY) {
     const write = (line: string) => void process.stderr.write(`${humanLine(line)}\n`);
-    const log: Logger = pino({ level, base: null }, { write });
+    const log: Logger = pino({ level: 'debug', base: null }, { write });
     return log;
   }
   const destination = pino.destination({ fd: STANDARD_ERROR, sync: true });
   // Nobody reads the log any more: the broker goes on.
   destination.on('error', () => {});
-  const log: Logger = pino({ level, formatters: { level: (label) => ({ level: label }) } }, destination);
+  const log: Logger = pino({ level: 'debug', formatters: { level: (label) => ({ level: label }) } }, destination);
   return log;
 }
 

@@ -8,6 +8,8 @@ import { collect } from './arguments.js';
 import type { BackplaneArguments } from './backplane.js';
 import { backplaneOf } from './backplane.js';
 import { newCommand, run } from './command.js';
+import type { Config } from './config/config.js';
+import { ConfigError } from './config/problem.js';
 import { UsageError } from './failure.js';
 import { collectLimit, limitLines } from './limits.js';
 import { warnOfFewFiles } from './open-files.js';
@@ -24,7 +26,9 @@ interface Options extends BackplaneArguments {
   readonly store?: string;
   readonly limit?: Partial<Limits>;
   readonly limits?: true;
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
+  readonly config?: string;
+  readonly checkConfig?: true;
   readonly json?: true;
 }
 
@@ -38,19 +42,22 @@ const command = newCommand({
     ['spoke-server --store ./data', 'persistent messages last, also through a power cut'],
     ['spoke-server --limit connections=500 --limit messageBytes=1MiB', 'let no more in, and nothing larger'],
     ['spoke-server --backplane nats://a:4222,nats://b:4222', 'one network with all brokers on these NATS servers'],
+    ['spoke-server --config spoke.yaml', 'with users, rules, limits and endpoints from a file'],
+    ['spoke-server --config spoke.yaml --check-config', 'says what is wrong with that file, and ends'],
     ['SPOKEPORT=9000 spoke-server', 'on another port'],
     ['spoke-server --listen tcp://127.0.0.1:0 --json', 'on a free port, printed as JSON'],
   ],
   exitCodes: [
     [
       '1',
-      'it cannot listen there (another program has the port, or it is not allowed), the store cannot be opened, or the backplane ' +
-        'cannot be reached, does not let it in, or is of a version that cannot do what is needed',
+      'it cannot listen there (another program has the port, or it is not allowed), the store cannot be opened, the file is wrong, or the ' +
+        'backplane cannot be reached, does not let it in, or is of a version that cannot do what is needed',
     ],
   ],
   remarks: [
     'Without --listen it is the sockets that systemd opened for it, else tcp://0.0.0.0:SPOKEPORT (environment), else ' +
       'tcp://0.0.0.0:7181.',
+    'SIGHUP reads the file again, without a connection lost. Options of the command line win over it.',
     'SIGTERM and SIGINT end it when its clients have what is theirs, within a second; a second signal ends it at once.',
   ],
 })
@@ -69,55 +76,123 @@ const command = newCommand({
     '-r, --reuse',
     'accepted for scripts of other brokers; always on: it can be started again on its port at once',
   )
-  .addOption(
-    new Option('--log-level <level>', 'what to log on standard error').choices(LOG_LEVELS).default('warn' as const),
-  )
+  .addOption(new Option('--log-level <level>', 'what to log on standard error (default: warn)').choices(LOG_LEVELS))
+  .option('--config <file>', 'endpoints, store, users, rules, limits and log level: YAML, TOML or JSON')
+  .option('--check-config', 'say what is wrong with the file, and end')
   .action(async (options: Options) => {
+    if (options.checkConfig) {
+      await check(options);
+      return;
+    }
     if (options.limits) {
-      if (options.json) printJson(withDefaults(options.limit));
-      else printLine(limitLines(options.limit));
+      const config = options.config === undefined ? {} : await readConfig(options.config);
+      const limits = { ...config.limits, ...options.limit };
+      if (options.json) printJson(withDefaults(limits));
+      else printLine(limitLines(limits));
       return;
     }
     // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
     const stop = listenForStop({ withOutput: false });
-    const { container, broker, log } = await compose(options, inheritedEndpoints(process.env, process.pid));
+    const { container, broker, log, warn } = await compose(options, inheritedEndpoints(process.env, process.pid));
     using service = new ServiceNotifier(process.env, process.pid, log);
     const { addresses } = broker;
     if (options.json) printJson({ addresses, urls: urlsFor(addresses), pid: process.pid, version: VERSION });
     else printLine(firstSteps(addresses, process.argv[1] ?? ''));
+    warn();
     service.ready(`listening on ${addresses.join(', ')}`);
     await untilStopped(stop);
     service.stopping();
     await container.unbindAllAsync();
   });
 
+// Loaded when there is a file: it brings three parsers.
+async function readConfig(file: string): Promise<Config> {
+  const config = await import('./config/config.js');
+  return config.readConfig(file);
+}
+
+async function check({ config: file, json }: Options): Promise<void> {
+  if (file === undefined) throw new UsageError('--check-config needs --config');
+  await readConfig(file);
+  if (json) printJson({ config: file, okay: true });
+  else printLine(`${file}: nothing is wrong with it`);
+}
+
 // The composition root: what the broker is made of is chosen here. Loaded late, for a help that comes at once.
 async function compose(options: Options, inherited: readonly string[]) {
-  const { listen: asked, store, limit, logLevel, backplane } = options;
-  const listen = asked ?? (inherited.length > 0 ? inherited : undefined);
-  if (store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
-  if (store !== undefined && backplane !== undefined) {
-    throw new UsageError('--store and --backplane: the backplane keeps persistent messages, for all brokers');
-  }
-  if (listen?.some((url) => url.startsWith('memory:'))) {
+  if (options.store === '') throw new UsageError('--store takes the path of a folder, such as ./data');
+  if (options.listen?.some((url) => url.startsWith('memory:'))) {
     throw new UsageError('memory:// joins the parts of one program; no other program could reach this broker');
   }
-  const [{ createContainer, TOKENS }, { Broker }] = await Promise.all([
+  const [{ createContainer, TOKENS }, { Broker }, { warnings }] = await Promise.all([
     import('../di/index.js'),
     import('../broker/index.js'),
+    import('./config/warnings.js'),
   ]);
-  const container = createContainer({
-    ...(listen !== undefined && { listen }),
-    ...(limit !== undefined && { limits: limit }),
-    ...(store !== undefined && { store: `lmdb:${store}` }),
-  });
-  const log = serverLog(logLevel);
+  const { config: file } = options;
+  /** What is said on the command line wins. */
+  const settings = (config: Config) => {
+    const { listen = config.listen ?? (inherited.length > 0 ? inherited : undefined), logLevel = config.logLevel } =
+      options;
+    const store = options.store ?? config.store;
+    if (store !== undefined && options.backplane !== undefined) {
+      throw new UsageError('--store and --backplane: the backplane keeps persistent messages, for all brokers');
+    }
+    const limits = { ...config.limits, ...options.limit };
+    return {
+      logLevel: logLevel ?? 'warn',
+      broker: {
+        ...(listen !== undefined && { listen }),
+        ...(store !== undefined && { store: `lmdb:${store}` }),
+        ...(config.access !== undefined && { access: config.access }),
+        limits,
+      },
+    };
+  };
+  const config = file === undefined ? {} : await readConfig(file);
+  const first = settings(config);
+  const log = serverLog(first.logLevel);
+  const container = createContainer(first.broker);
   logConsole(log);
   warnOfFewFiles(log, withDefaults(limit).connections);
   container.rebind(TOKENS.Logger).toConstantValue(log);
   const plane = await backplaneOf(options);
   if (plane !== undefined) container.bind(TOKENS.Backplane).toConstantValue(plane);
-  return { container, log, broker: await container.getAsync(Broker) };
+  const broker = await container.getAsync(Broker);
+  const warn = (): void => {
+    for (const text of warnings(broker.addresses, config.access)) log.warn({}, text);
+  };
+  if (file !== undefined) {
+    onHangUp(async () => {
+      try {
+        const next = settings(await readConfig(file));
+        const { listen, access, limits } = next.broker;
+        if (config.access !== undefined && access === undefined) {
+          throw new UsageError('it says nothing of users and rules any more; start anew to let everybody in');
+        }
+        await broker.reload({
+          ...(listen !== undefined && { listen }),
+          ...(access !== undefined && { access }),
+          limits,
+        });
+        log.level = next.logLevel;
+        log.info({ file }, 'the configuration was read again');
+      } catch (error) {
+        const problems =
+          error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];
+        for (const text of problems) log.error({}, `the configuration stays as it was: ${text}`);
+      }
+    });
+  }
+  return { container, log, broker, warn };
+}
+
+/** One at a time; what comes meanwhile is done once more. */
+function onHangUp(reload: () => Promise<void>): void {
+  let running: Promise<void> = Promise.resolve();
+  process.on('SIGHUP', () => {
+    running = running.then(reload);
+  });
 }
 
 void run(command);

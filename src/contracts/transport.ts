@@ -45,6 +45,11 @@ export interface Listener {
    * Resolves when a new listener could take the same address. Idempotent.
    */
   close(): Promise<void>;
+  /**
+   * Reads again what it has read from files, certificates above all, for connections from now on. Absent: it has read nothing.
+   * @throws {SpokeError} `LISTEN_FAILED`: it goes on with what it had.
+   */
+  reload?(): Promise<void>;
 }
 
 /**

@@ -183,7 +183,7 @@ function brokerLifecycle(
   before: () => Promise<void> | undefined,
   ...[options, transports, codecs, store, limits, logger, clock, authenticator, authorizer, backplane]: BrokerParts
 ): Lifecycle<Broker> {
-  const { listen, closeTimeout } = requireOptions(options);
+  const { listen, closeTimeout, access } = requireOptions(options);
   return new Lifecycle(
     () =>
       new Broker({
@@ -194,6 +194,7 @@ function brokerLifecycle(
         logger,
         clock,
         ...(listen !== undefined && { listen }),
+        ...(access !== undefined && { access }),
         ...(closeTimeout !== undefined && { closeTimeout }),
         ...(authenticator !== undefined && { authenticator }),
         ...(authorizer !== undefined && { authorizer }),

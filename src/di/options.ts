@@ -1,6 +1,7 @@
 // What a container's broker and client are told in plain values. Parts (transports, codecs, a store) are bound instead.
 
 import type { BridgeOptions, ProxyOptions } from '../bridge/index.js';
+import type { AccessOptions } from '../access/index.js';
 import type { BackoffOptions } from '../client/index.js';
 import type { Limits } from '../contracts/index.js';
 import { withDefaults } from '../contracts/index.js';
@@ -14,6 +15,8 @@ export interface SpokeOptions {
   readonly listen?: ListenEndpoint | readonly ListenEndpoint[];
   /** Broker: where persistent messages are kept, `lmdb:FOLDER` or `memory:`. Default: in memory. */
   readonly store?: string;
+  /** Broker: users and rules. What is bound to `TOKENS.Authenticator` or `TOKENS.Authorizer` takes the place of either. */
+  readonly access?: AccessOptions;
   /** Broker: milliseconds that closing waits for connections to take what is queued. Default 1,000. */
   readonly closeTimeout?: number;
   /**
@@ -65,6 +68,9 @@ const CHECKS: { readonly [K in keyof Required<SpokeOptions>]: (value: unknown, n
     else for (const [index, endpoint] of value.entries()) requireEndpoint(endpoint, `listen[${index}]`);
   },
   store: requireText,
+  access(value, name) {
+    requireObject(value, name, 'an object with users, groups, everyone, anonymous');
+  },
   closeTimeout(value, name) {
     // 0 does not wait at all.
     if (value !== 0) requireMilliseconds(value, name);

@@ -109,6 +109,9 @@ export class TlsTransport implements Transport {
     let closed: Promise<void> | undefined;
     return {
       address: where,
+      async reload() {
+        secured.setSecureContext(await tlsServerOptions(address, tls, limits.connectTimeout));
+      },
       close() {
         if (closed === undefined) {
           closed = stopListening(server);

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { createServer as createHttpServer, STATUS_CODES } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { createServer, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -100,6 +100,11 @@ export class WebSocketListening {
   watch(): void {
     const { address } = this;
     this.server.on('error', (error) => report(this.#options.onError, acceptFailed(address, error)));
+  }
+
+  /** Other certificates, for connections from now on. */
+  renew(tls: NodeTlsOptions): void {
+    if (this.#http instanceof HttpsServer) this.#http.setSecureContext(tls);
   }
 
   close(): Promise<void> {

@@ -114,7 +114,10 @@ export class WebSocketTransport implements Transport {
       failed: (cause) => listenFailed(address, cause),
     });
     listening.watch();
-    return { address: listening.address, close: () => listening.close() };
+    const reload = async (): Promise<void> => {
+      listening.renew(await tlsServerOptions(address, tlsOptions(address, this.#tls), limits.connectTimeout));
+    };
+    return { address: listening.address, close: () => listening.close(), ...(isSecure && { reload }) };
   }
 }
 

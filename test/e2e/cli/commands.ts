@@ -16,6 +16,7 @@ export type CommandName =
   | 'spoke-call'
   | 'spoke-bench'
   | 'spoke-kept'
+  | 'spoke-passwd'
   | 'spoke-bridge'
   | 'spoke-proxy';
 

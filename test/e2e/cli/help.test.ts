@@ -15,6 +15,7 @@ const commands: readonly CommandName[] = [
   'spoke-publish',
   'spoke-call',
   'spoke-kept',
+  'spoke-passwd',
   'spoke-bridge',
   'spoke-proxy',
   'spoke-bench',

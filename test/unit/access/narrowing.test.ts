@@ -141,7 +141,8 @@ describe('calls', () => {
 });
 
 describe('other rules', () => {
-  const reload = (broker: Broker, change: AccessOptions): void => broker.reload({ access: { ...access, ...change } });
+  const reload = async (broker: Broker, change: AccessOptions): Promise<void> =>
+    broker.reload({ access: { ...access, ...change } });
 
   it('hold at once for who is connected: what was remembered is forgotten, and no connection is lost', async () => {
     const logger = new RecordingLogger();
@@ -154,9 +155,9 @@ describe('other rules', () => {
       await network.until(r2.flush());
     };
     await publish();
-    reload(broker, { groups: { robots: { allow: { subscribe: ['news/**'] } } } });
+    await reload(broker, { groups: { robots: { allow: { subscribe: ['news/**'] } } } });
     await publish();
-    reload(broker, {});
+    await reload(broker, {});
     await publish();
     expect(got.map((line) => String(line).split(' ')[0])).toEqual([
       'robots/r2/x',
@@ -175,7 +176,7 @@ describe('other rules', () => {
     for (const [name, client] of Object.entries({ admin, r2, r3 })) {
       client.on('state', (state, error) => state === 'closed' && ends.push(`${name} ${error?.code ?? ''}`));
     }
-    reload(broker, {
+    await reload(broker, {
       users: { ...user('admin', { allow: 'all' }), r3: { token: hashToken('another'), groups: ['robots'] } },
     });
     await network.idle();
@@ -185,8 +186,21 @@ describe('other rules', () => {
   it('that make no sense change nothing', async () => {
     const broker = await network.broker({ access });
     const r2 = await as('r2');
-    expect(() => reload(broker, { users: { x: { groups: ['nowhere'] } } })).toThrow('there is no group nowhere');
-    expect(() => reload(broker, { users: { x: { password: 'plain' } } })).toThrow('scrypt');
+    await expect(reload(broker, { users: { x: { groups: ['nowhere'] } } })).rejects.toThrow(
+      'there is no group nowhere',
+    );
+    await expect(reload(broker, { users: { x: { password: 'plain' } } })).rejects.toThrow('scrypt');
     await network.until(r2.publish('robots/r2/x', 1, { ack: true }));
   });
+});
+
+it('lets nobody in without a login when there is no anonymous user: not to listen, not to publish', async () => {
+  const broker = await network.broker({ access: { users: user('admin', { allow: 'all' }) } });
+  const admin = await as('admin');
+  const nobody = network.prepare();
+  const closed = new Promise((resolve) => nobody.on('state', (state, error) => state === 'closed' && resolve(error)));
+  void nobody.connect().catch(() => {});
+  expect(await network.until(closed)).toMatchObject({ code: 'UNAUTHENTICATED' });
+  await network.until(admin.flush());
+  expect(broker.stats.connections).toBe(1);
 });
