@@ -13,7 +13,10 @@ export type Procedure<A = never, R = unknown> = (argument: A, context: CallConte
 export type PlainProcedure<A = never, R = unknown> = (argument: A) => R | Promise<R>;
 
 export interface CallOptions {
-  /** Milliseconds until `TIMEOUT`; `Infinity` for none. Default 30,000. The provider is told of it. */
+  /**
+   * Milliseconds until `TIMEOUT`; `Infinity` for none. The provider is told. Default 30,000, of which it is not told: it hears when
+   * they are over.
+   */
   readonly timeout?: number;
   /** Aborting rejects with `ABORTED`, and aborts the signal of a provider of ours. */
   readonly signal?: AbortSignal;

@@ -74,8 +74,12 @@ export class RunningCall implements CallContext {
 
   async #call<R>(name: string, argument?: unknown, options: CallOptions & ProgressOptions = {}): Promise<R> {
     const { caller } = this.#host;
-    const timeout = Math.min(options.timeout ?? caller.timeout, this.#remaining());
-    return (await caller.call(name, argument, { ...options, timeout, signal: this.#with(options.signal) })) as R;
+    const left = this.#remaining();
+    const bound =
+      options.timeout === undefined && left === Infinity
+        ? {}
+        : { timeout: Math.min(options.timeout ?? caller.timeout, left) };
+    return (await caller.call(name, argument, { ...options, ...bound, signal: this.#with(options.signal) })) as R;
   }
 
   #stream<T>(
