@@ -56,8 +56,8 @@ async function soak(minutes: number, rate: number): Promise<boolean> {
     const seconds = minutes * 60;
     const memory = new Memory(() => world.resources);
     const sampling = new Routine('sampling', Math.max(500, seconds * 4), findings, async () => {
-      const { seconds: at, used, resident, handles } = memory.sample();
-      const text = `${at.toFixed(0)} s: ${used.toFixed(1)} MiB used, ${resident.toFixed(0)} resident, ${handles} handles`;
+      const { seconds: at, used, buffers, resident, handles } = memory.sample();
+      const text = `${at.toFixed(0)} s: ${used.toFixed(1)} MiB used (${buffers.toFixed(1)} in buffers), ${resident.toFixed(0)} resident, ${handles} handles`;
       process.stderr.write(`${text}, ${findings.count} findings\n`);
     });
     let round = 0;

@@ -7,6 +7,8 @@ export interface Sample {
   readonly seconds: number;
   /** Heap in use and buffers outside of it, in MiB. */
   readonly used: number;
+  /** Of that, buffers, in MiB. */
+  readonly buffers: number;
   /** Of the process, in MiB: what the system sees. */
   readonly resident: number;
   /** Sockets, timers and the like that are open. */
@@ -44,6 +46,7 @@ export class Memory {
     const sample = {
       seconds: (performance.now() - this.#began) / 1000,
       used: (heapUsed + external) / MIB,
+      buffers: external / MIB,
       resident: rss / MIB,
       handles: process.getActiveResourcesInfo().length,
       resources: this.#resources(),

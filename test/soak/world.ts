@@ -128,18 +128,21 @@ export class World implements AsyncDisposable {
     await this.#bridge.start({ timeout: 30_000 });
   }
 
-  /** Resolves when all are connected, and what is wanted on the far side now is known on the near side. */
+  /** Resolves when all are connected, and what is wanted on either side now is known on the other. */
   async whole(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.flush({ timeout: 30_000 })));
     await using near = await this.visitor(this.near[0]);
     await using far = await this.visitor(this.far[0]);
-    let arrived = false;
-    await far.subscribe('probe', () => (arrived = true));
-    const arrives = await settled(async () => {
-      await near.publish('probe');
-      return arrived;
-    }, 30_000);
-    if (!arrives) this.#findings.add('nothing came from one broker to the other within 30 s');
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      let arrived = false;
+      const probe = await to.subscribe('probe', () => (arrived = true));
+      const arrives = await settled(async () => {
+        await from.publish('probe');
+        return arrived;
+      }, 30_000);
+      if (!arrives) this.#findings.add('nothing came from one broker to the other within 30 s');
+      await probe.unsubscribe();
+    }
   }
 
   async #mended(): Promise<void> {
