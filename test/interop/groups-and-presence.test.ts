@@ -114,7 +114,7 @@ describe('An old caller', () => {
     for (const [name, client] of Object.entries({ first, second })) await client.provide('app/who', () => name);
     const peer = await theirs();
     const answers = [await peer.call('app/who'), await peer.call('app/who')];
-    expect(answers.toSorted()).toEqual(['first', 'second']);
+    expect(new Set(answers)).toEqual(new Set(['first', 'second']));
     await first.close();
     expect([await peer.call('app/who'), await peer.call('app/who')]).toEqual(['second', 'second']);
   });
@@ -128,7 +128,7 @@ describe('An old caller', () => {
     const peer = await theirs();
     await peer.call('app/all');
     await settled(providers);
-    expect(made.toSorted()).toEqual([0, 1]);
+    expect(made.toSorted((a, b) => a - b)).toEqual([0, 1]);
   });
 });
 
