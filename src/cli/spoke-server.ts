@@ -154,7 +154,7 @@ async function compose(options: Options, inherited: readonly string[]) {
   const log = serverLog(first.logLevel);
   const container = createContainer(first.broker);
   logConsole(log);
-  warnOfFewFiles(log, withDefaults(limit).connections);
+  warnOfFewFiles(log, withDefaults(first.broker.limits).connections);
   container.rebind(TOKENS.Logger).toConstantValue(log);
   const plane = await backplaneOf(options);
   if (plane !== undefined) container.bind(TOKENS.Backplane).toConstantValue(plane);
