@@ -40,6 +40,8 @@ export class Presence {
   readonly #known = new Map<string, PresenceEntry>();
   /** What came while the list was asked for. */
   #early: PresenceBody[] | undefined;
+  /** A new connection may have it asked for while it still is. */
+  #loads = 0;
 
   /** @internal */
   constructor(host: PresenceHost) {
@@ -103,7 +105,8 @@ export class Presence {
   }
 
   async #load(options: WaitOptions): Promise<void> {
-    this.#early = [];
+    this.#early ??= [];
+    this.#loads++;
     try {
       await this.#host.requests.ask({ op: 'presence.watch' }, options);
       const entries = await this.list(options);
@@ -112,9 +115,11 @@ export class Presence {
       const joined = entries.filter(({ id }) => !this.#known.has(id));
       this.#apply({ joined, changed: [], left });
     } finally {
-      const early = this.#early;
-      this.#early = undefined;
-      for (const news of early) this.#apply(news);
+      if (--this.#loads === 0) {
+        const early = this.#early ?? [];
+        this.#early = undefined;
+        for (const news of early) this.#apply(news);
+      }
     }
   }
 

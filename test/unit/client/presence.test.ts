@@ -82,6 +82,17 @@ describe('presence', () => {
     expect(news).toEqual([]);
   });
 
+  it('may be watched before it is known what the broker offers', async () => {
+    const viewer = network.prepare({ about: { name: 'viewer' } });
+    const watching = watch(viewer);
+    await network.until(viewer.connect());
+    const { news } = await network.until(watching);
+    expect(news.flatMap(({ joined }) => joined)).toHaveLength(1);
+    await network.client({ about: { name: 'robot' } });
+    await network.idle();
+    expect(news.flatMap(({ joined }) => joined)).toHaveLength(2);
+  });
+
   it('tells of many at once, however many changed in a turn', async () => {
     const viewer = await network.client();
     const { news } = await watch(viewer);
