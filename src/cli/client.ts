@@ -1,7 +1,7 @@
 // The client of a command: what `Client` of the library is, with no more of it loaded than this address and codec need. All of
 // it would take a command longer than what it does (docs/decisions/014-start-up.md).
 
-import type { BackoffOptions } from '../client/index.js';
+import type { About, BackoffOptions } from '../client/index.js';
 import { JsonCodec } from '../codecs/json/index.js';
 import type { Address, ClientCodec, Transport } from '../contracts/index.js';
 import { brokersAt, onNode } from '../node/platform.js';
@@ -16,7 +16,11 @@ import { loginOf, requireNoSecret } from './arguments.js';
  */
 export async function makeClient(
   given: ConnectionOptions,
-  options: { readonly reconnect?: BackoffOptions | false; readonly callTimeout?: number } = {},
+  options: {
+    readonly reconnect?: BackoffOptions | false;
+    readonly callTimeout?: number;
+    readonly about?: About;
+  } = {},
 ): Promise<FullClient> {
   const { url, codec } = given;
   for (const one of url ?? []) requireNoSecret(one, '--url');

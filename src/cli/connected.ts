@@ -1,5 +1,6 @@
 // One piece of work on a connection to a broker, within a time, ended by whatever comes first.
 
+import type { About } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
 import type { FullClient } from '../node/full-client.js';
 import type { ConnectionOptions } from './arguments.js';
@@ -14,6 +15,8 @@ export interface Work<T> {
   late(url: string): string;
   /** Says what is not known, when the connection was lost meanwhile. */
   readonly lost: string;
+  /** What presence says of it. Default: nothing. */
+  readonly about?: About;
   /** Whether it goes on, on another connection, when one is lost now. Default: it does not. */
   survives?(): boolean;
   run(client: FullClient, signal: AbortSignal): Promise<T>;
@@ -27,7 +30,7 @@ const RECONNECT = { minDelay: 50, maxDelay: 500 };
  * @throws {SpokeError} `TIMEOUT`; what the broker refused with; whatever `run` throws. `Stopped`.
  */
 export async function connected<T>(options: ConnectionOptions, work: Work<T>): Promise<T> {
-  const { timeout } = work;
+  const { timeout, about } = work;
   const stop = listenForStop();
   const end = new AbortController();
   stop.addEventListener('abort', () => end.abort(stop.reason));
@@ -35,7 +38,7 @@ export async function connected<T>(options: ConnectionOptions, work: Work<T>): P
   // Not above: loading it is half of what starting a command costs, and a wrong argument need not pay.
   const { makeClient } = await import('./client.js');
   const reconnect = timeout === undefined ? false : RECONNECT;
-  const client = await makeClient(options, { reconnect, callTimeout: Infinity });
+  const client = await makeClient(options, { reconnect, callTimeout: Infinity, ...(about !== undefined && { about }) });
   let lastFailure: SpokeError | undefined;
   client.on('retry', (error) => (lastFailure = error));
   client.on('state', (state, error) => (lastFailure = state === 'connected' ? undefined : (error ?? lastFailure)));

@@ -17,6 +17,7 @@ export type CommandName =
   | 'spoke-bench'
   | 'spoke-kept'
   | 'spoke-passwd'
+  | 'spoke-clients'
   | 'spoke-bridge'
   | 'spoke-proxy';
 

@@ -16,6 +16,7 @@ const commands: readonly CommandName[] = [
   'spoke-call',
   'spoke-kept',
   'spoke-passwd',
+  'spoke-clients',
   'spoke-bridge',
   'spoke-proxy',
   'spoke-bench',
