@@ -1,8 +1,8 @@
 // One connection of the broker: who it is, what it subscribed to, what it understands.
 
 import type { CloseReason, Codec, Connection, Identity, Limits, MessageView, SpokeError } from '../contracts/index.js';
-import type { LinkHandler, LinkOptions } from '../link/index.js';
-import { Link } from '../link/index.js';
+import type { LinkOptions, ServerLinkHandler } from '../link/index.js';
+import { ServerLink } from '../link/index.js';
 import { Inflow } from './inflow.js';
 import type { SlowConsumer } from './slow-consumer.js';
 
@@ -19,8 +19,8 @@ export interface SessionOwner {
 const REMEMBERED_CHANNELS = 1024;
 
 /** The broker's side of one connection. */
-export class Session implements LinkHandler<MessageView, Codec> {
-  readonly link: Link<MessageView, Codec>;
+export class Session implements ServerLinkHandler {
+  readonly link: ServerLink;
   /** Those of its endpoint. */
   readonly limits: Limits;
   /** What comes in on it. */
@@ -50,7 +50,7 @@ export class Session implements LinkHandler<MessageView, Codec> {
     this.#owner = owner;
     this.limits = options.limits;
     this.inflow = new Inflow(options.limits.messagesPerSecond);
-    this.link = new Link(connection, this, options);
+    this.link = new ServerLink(connection, this, options);
   }
 
   /** The other side as text, for logs. */

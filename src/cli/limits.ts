@@ -26,7 +26,7 @@ export function collectLimit(text: string, before: Partial<Limits> = {}): Partia
 
 /** The limits as they would hold, one a line. */
 export function limitLines(limits: Partial<Limits> | undefined): string {
-  const entries = Object.entries(withDefaults(limits));
+  const entries = Object.entries<number>({ ...withDefaults(limits) });
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${textOf(name, value)}`).join('\n');
 }

@@ -21,8 +21,6 @@ export interface LinkHandler<V extends HeadView = HeadView, C extends ClientCode
   refused(error: SpokeError): void;
   /** The backlog is gone: whoever held back because `outbox.blocked` may go on. */
   drain(): void;
-  /** A chunk was read, and its messages handled. @param bytes - of the chunk. */
-  heard?(bytes: number): void;
   /** Exactly once, last. */
   close(reason: CloseReason): void;
 }
@@ -54,18 +52,13 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   readonly #handler: LinkHandler<V, C>;
   readonly #limits: Limits;
   readonly #onChunk: (() => void) | undefined;
-  #intake: Intake<this> | undefined;
+  protected intake: Intake<this> | undefined;
   #codec: C | undefined;
   #reader: MessageReader<V> | undefined;
   #ended = false;
   /** Why this side hung up on a stream that cannot be read on. */
   #outOfStep: SpokeError | undefined;
   #chunks = 0;
-  #frames = 0;
-  /** So many want it not to be read. */
-  #pauses = 0;
-  /** Frames that came while it was held. */
-  #held: Uint8Array[] | undefined;
 
   constructor(connection: Connection, handler: LinkHandler<V, C>, options: LinkOptions<V, C>) {
     const { codec, recognition, limits, makeOutbox, onChunk } = options;
@@ -76,7 +69,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.outbox = makeOutbox(connection, (error) => {
       if (!this.#ended) this.fail(error);
     });
-    this.#intake = recognition;
+    this.intake = recognition;
     if (codec !== undefined) this.use(codec);
   }
 
@@ -90,21 +83,6 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     return this.#chunks;
   }
 
-  /** Messages received so far, those that could not be read as well. */
-  get frames(): number {
-    return this.#frames;
-  }
-
-  /** Bytes held of a message whose end has not come. */
-  get unfinishedBytes(): number {
-    return this.#intake?.pendingBytes ?? 0;
-  }
-
-  /** Whether this side does not read. */
-  get paused(): boolean {
-    return this.#pauses > 0;
-  }
-
   get ended(): boolean {
     return this.#ended;
   }
@@ -116,7 +94,7 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   /** Speaks this codec from now on. */
   use(codec: C): void {
     this.#codec = codec;
-    this.#intake = codec.framing.createDeframer(this.#limits.messageBytes);
+    this.intake = codec.framing.createDeframer(this.#limits.messageBytes);
     this.#reader = codec.createReader(this.#limits);
   }
 
@@ -138,45 +116,17 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
     this.connection.close(why);
   }
 
-  /** Does not read until there was a `resume` for every `pause`: the other side has to wait, in time. */
-  pause(): void {
-    if (this.#pauses++ === 0) this.connection.pause();
-  }
-
-  resume(): void {
-    if (--this.#pauses === 0 && !this.#ended) this.connection.resume();
-  }
-
-  /** Handles nothing more until `release`: what is under way is kept, and the other side has to wait. */
-  hold(): void {
-    if (this.#held !== undefined) return;
-    this.#held = [];
-    this.pause();
-  }
-
-  /** Goes on where `hold` began. */
-  release(): void {
-    const frames = this.#held;
-    if (frames === undefined) return;
-    this.#held = undefined;
-    this.#onChunk?.();
-    for (const frame of frames) this.frame(frame, 0, frame.length);
-    // One of them may have had it held again: the rest is in its list by now, and it stays paused.
-    this.resume();
-  }
-
   data(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#chunks++;
     this.#onChunk?.();
     this.take(chunk);
-    this.#handler.heard?.(chunk.length);
   }
 
   /** Reads on with these bytes: a chunk, or what recognition has held back. */
   take(bytes: Uint8Array): void {
     try {
-      this.#intake?.push(bytes, this);
+      this.intake?.push(bytes, this);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
       // The other side is told why, if it can understand, before it is hung up on.
@@ -189,11 +139,6 @@ export class Link<V extends HeadView = HeadView, C extends ClientCodec<V> = Clie
   frame(bytes: Uint8Array, start: number, end: number): void {
     // The rest of a chunk after the link was ended from within it.
     if (this.#ended || this.#reader === undefined || this.#codec === undefined) return;
-    if (this.#held !== undefined) {
-      this.#held.push(bytes.slice(start, end));
-      return;
-    }
-    this.#frames++;
     let view;
     try {
       view = this.#reader.read(bytes, start, end);

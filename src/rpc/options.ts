@@ -77,14 +77,14 @@ export interface CallContext {
    */
   readonly signal: AbortSignal;
   /** Milliseconds that the caller still waits, as far as it says; `Infinity` when it does not, 0 when they are over. */
-  remaining(): number;
+  remaining(this: void): number;
   /** Calls another procedure, for no longer than this one may take: bounded by `remaining()` and `signal`. */
-  call<R = unknown>(name: string, argument?: unknown, options?: CallOptions & ProgressOptions): Promise<R>;
+  call<R = unknown>(this: void, name: string, argument?: unknown, options?: CallOptions & ProgressOptions): Promise<R>;
   /** The same for a stream. */
-  stream<T = unknown>(name: string, argument?: unknown, options?: StreamOptions): AsyncIterableIterator<T>;
+  stream<T = unknown>(this: void, name: string, argument?: unknown, options?: StreamOptions): AsyncIterableIterator<T>;
   /**
    * Tells the caller how far it is, if that has asked (`onProgress`). Need not be awaited.
    * @throws {SpokeError} (as a rejection) what `client.publish` throws.
    */
-  progress(value: unknown): Promise<void>;
+  progress(this: void, value: unknown): Promise<void>;
 }
