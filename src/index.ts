@@ -45,6 +45,7 @@ export type {
   SlowPolicy,
   About,
   PresenceEntry,
+  PresenceListener,
   PresenceNews,
   Will,
   SubscribeOptions,

@@ -24,6 +24,8 @@ const LONGEST_CHANNEL = 1_024;
  * targets that have left; this bounds for how long it can keep them from being collected.
  */
 const CHANGES_OF_A_GENERATION = 1_024;
+/** And as many targets that have left altogether: a target may be much larger than a route. */
+const LOSSES_OF_A_GENERATION = 256;
 
 interface KnownRoute<T extends object> extends Route<T> {
   /** Target references that it holds. */
@@ -45,6 +47,7 @@ export class RouteCache<T extends object> {
   readonly #logs = Array.from({ length: LOGS }, () => new ChangeLog());
   readonly #wildLog = new ChangeLog();
   #changes = 0;
+  #losses = 0;
 
   /** Each generation may hold half of either limit. */
   constructor(maxChannels: number, maxTargets: number) {
@@ -93,6 +96,12 @@ export class RouteCache<T extends object> {
     log?.add(pattern);
     this.#changes++;
     if (this.#changes % CHANGES_OF_A_GENERATION === 0) this.#startGeneration();
+  }
+
+  /** A target has no subscription any more. */
+  targetLeft(): void {
+    this.#losses++;
+    if (this.#losses % LOSSES_OF_A_GENERATION === 0) this.#startGeneration();
   }
 
   clear(): void {

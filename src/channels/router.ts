@@ -77,7 +77,10 @@ export class Router<T extends object> implements Routes<T> {
   unsubscribe(pattern: string, target: T): boolean {
     const subscriber = this.#subscribers.get(target);
     if (subscriber === undefined || !this.#remove(pattern, subscriber)) return false;
-    if (subscriber.patterns === 0) this.#subscribers.delete(target);
+    if (subscriber.patterns === 0) {
+      this.#subscribers.delete(target);
+      this.#routes.targetLeft();
+    }
     return true;
   }
 

@@ -7,7 +7,7 @@ export type { ClearOptions, KeptEntry, KeptValue, SetOptions } from './kept-valu
 export { Message } from './message.js';
 export type { BaseClientOptions, ClientEvents, ClientState, PublishOptions, WaitOptions } from './options.js';
 export { Presence } from './presence.js';
-export type { About, PresenceEntry, PresenceNews } from './presence.js';
+export type { About, PresenceEntry, PresenceListener, PresenceNews } from './presence.js';
 export { randomId } from './random-id.js';
 export { reportUnheard, textOf } from './report.js';
 export type { Login } from './session.js';

@@ -28,7 +28,8 @@ export interface PresenceHost {
   readonly about: About | undefined;
 }
 
-type Listener = (news: PresenceBody) => void;
+/** Is told who came, changed and went. */
+export type PresenceListener = (news: PresenceBody) => void;
 
 /**
  * The connections of the client's broker: of all programs, also of those that know nothing of presence. Not those of other
@@ -36,7 +37,7 @@ type Listener = (news: PresenceBody) => void;
  */
 export class Presence {
   readonly #host: PresenceHost;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<PresenceListener>();
   readonly #known = new Map<string, PresenceEntry>();
   /** What came while the list was asked for. */
   #early: PresenceBody[] | undefined;
@@ -79,7 +80,7 @@ export class Presence {
    * @returns a function that ends it.
    * @throws {SpokeError} as `list`.
    */
-  async watch(listener: Listener, options: WaitOptions = {}): Promise<() => Promise<void>> {
+  async watch(listener: PresenceListener, options: WaitOptions = {}): Promise<() => Promise<void>> {
     const first = this.#listeners.size === 0;
     this.#listeners.add(listener);
     try {
@@ -137,7 +138,7 @@ export class Presence {
     for (const listener of [...this.#listeners]) this.#call(listener, { joined, changed, left });
   }
 
-  #call(listener: Listener, news: PresenceBody): void {
+  #call(listener: PresenceListener, news: PresenceBody): void {
     try {
       listener(news);
     } catch (error) {

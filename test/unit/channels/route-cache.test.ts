@@ -34,6 +34,16 @@ describe('RouteCache', () => {
     expect(cache.get('a/b')?.targets).toBe(one);
   });
 
+  it('gives up routes that nobody asks for, and what they name, when many targets have left', () => {
+    const cache = cacheOf('busy', 'idle');
+    for (let left = 0; left < 512; left++) {
+      cache.get('busy');
+      cache.targetLeft();
+    }
+    expect(cache.size).toBe(1);
+    expect(cache.get('busy')?.targets).toBe(one);
+  });
+
   it('gives up the route of the empty channel when "**" changes', () => {
     const cache = cacheOf('');
     cache.patternChanged('*/**');
