@@ -45,7 +45,7 @@ describe.each(SETTINGS)('A broker $name, whatever bytes a stranger sends it', ({
     };
     const started = await scene.broker({
       codecs: codecs(),
-      limits: { ...LIMITS, keptMessages: 50, subscriptions: 20 },
+      limits: { ...LIMITS, keptMessages: 50, subscriptions: 20, logLines: 1e9 },
       logger: { debug: ignore, info: ignore, warn: note, error: (_fields, text) => failures.push(text) },
     });
     ({ broker, port } = started);

@@ -70,12 +70,72 @@ onEveryNetwork((stage) => {
   it('a call that nobody answers ends by its timeout or its signal', async () => {
     await stage().broker();
     const caller = await stage().client();
+    const provider = await stage().client();
+    await provider.provide('hang', async () => new Promise<never>(() => {}));
     const abort = new AbortController();
-    const calls = [caller.call('nobody', 1, { timeout: 30 }), caller.call('nobody', 1, { signal: abort.signal })];
+    const calls = [caller.call('hang', 1, { timeout: 30 }), caller.call('hang', 1, { signal: abort.signal })];
     const codes = calls.map(async (call) => call.catch((error: SpokeError) => error.code));
     await caller.flush();
     abort.abort();
     expect(await within(Promise.all(codes), 'the ends')).toEqual(['TIMEOUT', 'ABORTED']);
+  });
+
+  it('a call that nobody provides ends at once, and one whose provider goes as well', async () => {
+    await stage().broker();
+    const caller = await stage().client();
+    const code = async (call: Promise<unknown>) => call.catch((error: SpokeError) => error.code);
+    expect(await within(code(caller.call('nobody', 1, { timeout: Infinity })), 'the end')).toBe('NO_PROVIDER');
+    const { client, tap } = await stage().join();
+    const called = new Collector<unknown>('calls');
+    await client.provide('hang', async () => {
+      called.add(1);
+      return new Promise<never>(() => {});
+    });
+    const lost = code(caller.call('hang', 1, { timeout: Infinity }));
+    await called.next();
+    tap.connection.cut();
+    expect(await within(lost, 'the end of the call')).toBe('PROVIDER_LOST');
+  });
+
+  it('a stream comes item by item, no faster than it is read, and ends for its provider when its reader leaves', async () => {
+    await stage().broker();
+    const provider = await stage().client();
+    const caller = await stage().client();
+    const ended = new Collector<unknown>('ends');
+    let made = 0;
+    await provider.provide('numbers', async function* () {
+      try {
+        for (;;) yield made++;
+      } finally {
+        ended.add('left');
+      }
+    });
+    const read: unknown[] = [];
+    for await (const item of caller.stream<number>('numbers', undefined, { window: 8 })) {
+      read.push(item);
+      if (read.length === 100) break;
+    }
+    expect(read).toEqual(upTo(100));
+    expect(await within(ended.next(), 'the end of the stream')).toBe('left');
+    expect(made).toBeLessThanOrEqual(120);
+  });
+
+  it('a call that its caller gives up aborts the signal of its procedure', async () => {
+    await stage().broker();
+    const provider = await stage().client();
+    const caller = await stage().client();
+    const seen = new Collector<unknown>('signals');
+    await provider.provide('long', async (_: unknown, { signal }) => {
+      seen.add('began');
+      signal.addEventListener('abort', () => seen.add('aborted'));
+      return new Promise<never>(() => {});
+    });
+    const abort = new AbortController();
+    const call = caller.call('long', 1, { signal: abort.signal }).catch((error: SpokeError) => error.code);
+    expect(await seen.next()).toBe('began');
+    abort.abort();
+    expect(await within(call, 'the end of the call')).toBe('ABORTED');
+    expect(await seen.next()).toBe('aborted');
   });
 
   it('a call whose connection breaks rejects, and the next one works', async () => {
