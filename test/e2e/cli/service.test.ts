@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -85,6 +85,10 @@ describe('spoke-server under systemd', () => {
     ];
     const [tcp, web] = sockets.map((socket) => (socket.address() as AddressInfo).port);
     await startService({ LISTEN_FDS: '3', LISTEN_FDNAMES: 'spoke.socket:ws:unix' }, sockets);
+    // Their connections are for the service alone from now on. Whoever closes a Unix socket removes its file.
+    await rename(path, `${path}.kept`);
+    for (const socket of sockets) await new Promise((resolve) => socket.close(resolve));
+    await rename(`${path}.kept`, path);
     const subscriber = await Client.connect(`ws://127.0.0.1:${web}`);
     ends.push(async () => subscriber.close());
     const heard: unknown[] = [];
