@@ -1,7 +1,7 @@
 // The budget is set by environment variables: see budget.ts.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import type { Broker, Codec } from 'spoke';
 import { JsonCodec } from 'spoke';
 import { MsgpackCodec } from '../../src/codecs/msgpack/index.js';

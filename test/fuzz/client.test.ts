@@ -1,7 +1,7 @@
 // The budget is set by environment variables: see budget.ts.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import type { Client } from 'spoke';
 import { LIMITS } from '../interop/bad-messages.js';
 import { Scene } from '../interop/scene.js';

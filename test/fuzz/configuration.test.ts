@@ -3,13 +3,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { readConfig } from '../../src/cli/config/config.js';
 import { ConfigError } from '../../src/cli/config/problem.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { budget, Tally, TIMEOUT } from './budget.js';
 
 const SECRET = 'a-secret-that-stands-where-a-hash-should';
+/** Texts that quote but a part of it tell too much as well. */
+const PARTS = Array.from({ length: SECRET.length - 7 }, (_, at) => SECRET.slice(at, at + 8));
 const YAML = `listen:
   - tcp://127.0.0.1:7181
   - url: tls://:7183
@@ -126,7 +128,8 @@ describe('A configuration file, whatever is in it', () => {
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
           expect(error.message).not.toBe('');
-          expect(JSON.stringify([error.message, error])).not.toContain(SECRET);
+          const told = JSON.stringify([error.message, error]);
+          expect(PARTS.filter((part) => told.includes(part))).toEqual([]);
         }
         expect(Object.keys(Object.prototype)).toEqual([]);
       });

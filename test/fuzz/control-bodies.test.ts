@@ -2,7 +2,7 @@
 // The budget is set by environment variables: see budget.ts.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { readAck, readWaiting } from '../../src/link/ack-control.js';
 import { readInterest, readMirror } from '../../src/link/bridge-control.js';
 import { readError, readGreeting } from '../../src/link/control.js';

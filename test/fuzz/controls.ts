@@ -1,7 +1,7 @@
 // Conversations with every feature of the protocol, as clients and bridges hold them, and as nobody would.
 
 import { Buffer } from 'node:buffer';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { JsonCodec } from '../../src/codecs/index.js';
 import { MsgpackCodec } from '../../src/codecs/msgpack/index.js';
 import type { OutgoingHead } from '../../src/contracts/index.js';

@@ -2,14 +2,14 @@
 // The budget is set by environment variables: see budget.ts.
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc, seed } from '../support/fast-check.js';
 import type { Authorizer, Broker, BrokerOptions, Client } from 'spoke';
 import { ChainAuthenticator, hashToken, TokenAuthenticator } from 'spoke';
 import { LIMITS } from '../interop/bad-messages.js';
 import { HealthyPair } from '../interop/healthy-pair.js';
 import { Scene } from '../interop/scene.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
-import { budget, MemoryNote, seed, Tally, TIMEOUT } from './budget.js';
+import { budget, MemoryNote, Tally, TIMEOUT } from './budget.js';
 import type { Conversation } from './controls.js';
 import { conversation, LAST } from './controls.js';
 import type { Stranger } from './wires.js';

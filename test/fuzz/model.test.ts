@@ -1,7 +1,7 @@
 // The budget is set by environment variables: see budget.ts.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { Broker, MemoryTransport } from 'spoke';
 import { memoryWire } from '../interop/memory-wire.js';
 import { matches, RawPeer } from '../support/independent-peer/index.js';

@@ -1,7 +1,7 @@
 // Byte streams that look more or less like conversations.
 
 import { Buffer } from 'node:buffer';
-import fc from 'fast-check';
+import { fc } from '../support/fast-check.js';
 import { MsgpackCodec } from '../../src/codecs/msgpack/index.js';
 import { BlockSink } from '../../src/link/index.js';
 import { STRANGE, UNREADABLE } from '../interop/bad-messages.js';

@@ -140,13 +140,14 @@ function problemsOf(source: Source, { code, path, message, keys = [] }: Issue): 
   return keys.map((key) => {
     const known = keysAt(path);
     const near = known.find((one) => distance(one.toLowerCase(), key.toLowerCase()) <= Math.max(1, key.length / 3));
-    const hint = near === undefined ? `there are: ${known.join(', ')}` : `did you mean ${near}?`;
-    return problem(source, [...place, key], `there is no such key; ${hint}`);
+    if (near !== undefined) return problem(source, [...place, key], `there is no such key; did you mean ${near}?`);
+    // A key like no other may be a secret whose own key is missing: only its line is told.
+    return problem(source, place, `a key that does not exist here; there are: ${known.join(', ')}`, [...place, key]);
   });
 }
 
-function problem(source: Source, path: Path, text: string): string {
-  const line = source.line(path);
+function problem(source: Source, path: Path, text: string, at: Path = path): string {
+  const line = source.line(at);
   const where = path.length === 0 ? '' : `${path.join('.')}: `;
   return `${source.file}${line === undefined ? '' : `:${line}`}: ${where}${text}`;
 }

@@ -4,6 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
 import { ConfigError } from './problem.js';
+import { yamlProblems } from './yaml-problems.js';
+
+const JSON_PROBLEM = 'a comma, quote or bracket is missing or too many, or the text ends too soon';
 
 export type Path = readonly (string | number)[];
 
@@ -42,14 +45,17 @@ async function readYaml(file: string, text: string): Promise<Source> {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number): number => lines.linePos(offset).line;
   if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ message, pos }) => `${file}:${lineAt(pos[0])}: ${oneLine(message)}`));
+    const problems = document.errors.map(({ code, message, pos }) => ({ code, message, line: lineAt(pos[0]) }));
+    throw new ConfigError(yamlProblems(file, problems));
   }
   let value: unknown;
   try {
     value = document.toJS() ?? {};
-  } catch (error) {
-    // Aliases of aliases of aliases.
-    throw new ConfigError([`${file}: ${textOf(error)}`]);
+  } catch {
+    // The error may quote the file.
+    throw new ConfigError([
+      `${file}: an alias (*name) names no anchor (&name) before it, or aliases make too much of too little`,
+    ]);
   }
   return {
     file,
@@ -71,6 +77,7 @@ async function readToml(file: string, text: string): Promise<Source> {
     return { file, value: parse(text), line: () => undefined };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    // Its first line is a fixed sentence; the lines after it quote the file.
     throw new ConfigError([`${file}:${error.line}: ${oneLine(error.message.split('\n')[0] ?? '')}`]);
   }
 }
@@ -79,7 +86,10 @@ function requireJson(file: string, text: string): void {
   try {
     JSON.parse(text);
   } catch (error) {
-    throw new ConfigError([`${file}: not JSON: ${textOf(error)}`]);
+    // The engine's text quotes the file; the place in it does not.
+    const at = /at position (\d+)/.exec(textOf(error))?.[1];
+    const line = at === undefined ? '' : `:${text.slice(0, Number(at)).split('\n').length}`;
+    throw new ConfigError([`${file}${line}: not JSON: ${JSON_PROBLEM}`]);
   }
 }
 

@@ -1,7 +1,7 @@
 // What rules allow: a table of what a user may rely on, and a comparison of both questions with each other.
 
 import { describe, expect, it, test } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import type { Rules } from '../../../src/access/index.js';
 import { RuleSet } from '../../../src/access/rule-set.js';

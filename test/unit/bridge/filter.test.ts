@@ -1,7 +1,7 @@
 // What crosses a bridge, by pattern and direction.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { canonical, matches } from 'spoke';
 
 import { Filter } from '../../../src/bridge/filter.js';

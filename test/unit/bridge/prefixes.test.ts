@@ -1,7 +1,7 @@
 // Channels that have another name on the other side.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { canonical, matches } from 'spoke';
 
 import type { PrefixPair } from '../../../src/bridge/prefixes.js';

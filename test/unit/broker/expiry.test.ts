@@ -1,7 +1,7 @@
 // Messages with a time to live go when it has passed, in any order of coming.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { Expiry } from '../../../src/broker/expiry.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

@@ -1,7 +1,7 @@
 // What brokers tell bridges of who wants what.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { BridgeInterest, Interest } from '../../../src/broker/interest.js';
 

@@ -1,7 +1,7 @@
 // The broker against a model of a few lines, under random use: who gets what, in what order, also when readers stall.
 
 import { describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { canonical, matches } from '../../../src/channels/index.js';
 import { MemoryTransport } from '../../../src/transports/index.js';

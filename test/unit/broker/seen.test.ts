@@ -1,7 +1,7 @@
 // Copies of one message are told by their ids, within bounds.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { readId, Seen } from '../../../src/broker/seen.js';
 

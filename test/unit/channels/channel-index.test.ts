@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { ChannelIndex } from '../../../src/channels/channel-index.js';
 import { channelText, naiveMatches, patternText } from './naive.js';
 

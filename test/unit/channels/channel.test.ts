@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { canonical, isPattern, tokens } from '../../../src/channels/channel.js';
 import { anyText, naiveCanonical, naiveTokens } from './naive.js';
 

@@ -1,5 +1,5 @@
 /** The slowest possible reading of docs/protocol.md#channels-and-patterns, and the texts to try it on. */
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 export function naiveTokens(text: string): string[] {
   return text.split('/').filter((token) => token !== '');

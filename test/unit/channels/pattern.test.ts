@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { includes, intersects, matches } from '../../../src/channels/pattern.js';
 import { allChannels, channelText, compared, naiveCanonical, naiveMatches, patternText } from './naive.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { canonical } from '../../../src/channels/channel.js';
 import { Router } from '../../../src/channels/router.js';
 import { channelText, naiveMatches, patternText } from './naive.js';

@@ -122,6 +122,27 @@ describe('a configuration file', () => {
     expect(lines.join('\n')).not.toContain('hunter2');
   });
 
+  test.each([
+    ['a bracket is open', 'd.yaml', 'log: { level: {info }\nusers: { alice: { password: hunter2 } }\n'],
+    ['its key is missing', 'd.yaml', 'users:\n  alice: { hunter2, groups: [a] }\n'],
+    ['it begins with a star', 'd.yaml', 'users: { alice: { password: *hunter2 } }\n'],
+    ['it begins with an exclamation mark', 'd.yaml', 'users: { alice: { password: !hunter2 x } }\n'],
+    ['a comma is missing', 'd.json', '{"users": {"alice": {"password": hunter2}}}'],
+    ['a quote is missing', 'd.toml', '[users.alice]\npassword = "hunter2\n'],
+  ])('never repeats a password, even when %s', async (_, name, text) => {
+    const lines = await problems(name, text);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join('\n')).not.toContain('hunter2');
+  });
+
+  it('of which a line is wrong says where, once, and not all that follows from it', async () => {
+    expect(await problems('d.yaml', 'listen: @x\nlog: { level: }{ info } }\n')).toEqual([
+      'd.yaml:1: a text that begins with a reserved character (@ ` % | > and others) must be quoted',
+      expect.stringMatching(/^d\.yaml:2: something stands here that cannot/),
+    ]);
+    expect(await problems('d.json', '{\n"a": 1,\n"b" 2}')).toEqual([expect.stringMatching(/^d\.json:3: not JSON/)]);
+  });
+
   it('of which all is wrong says all of it at once', async () => {
     expect(await problems('e.yaml', 'lisen: []\nstore: 5\nlimits: { connections: 0 }\n')).toHaveLength(3);
   });

@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events';
 
 import { describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { canonical, matches } from '../../../src/channels/index.js';
 import type { Subscription } from '../../../src/client/index.js';

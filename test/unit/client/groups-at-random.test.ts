@@ -1,7 +1,7 @@
 // Groups under random joins, leaves, stalls and lost connections: each message to one member of each group.
 
 import { describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import type { Subscription } from '../../../src/client/index.js';
 import type { Client } from '../../../src/node/index.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { widenedToEnd } from '../../../src/backplanes/widened.js';
 import { Wants } from '../../../src/broker/cluster/wants.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import wabt from 'wabt';
 
 import { checkValue } from '../../../src/codecs/json/checker.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { JsonCodec } from '../../../src/codecs/index.js';
 import { HeadMemo } from '../../../src/codecs/json/memo.js';

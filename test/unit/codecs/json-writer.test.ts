@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { JsonCodec } from '../../../src/codecs/index.js';
 import type { FrameSink, MessageView, OutgoingHead } from '../../../src/contracts/index.js';

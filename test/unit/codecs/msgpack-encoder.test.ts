@@ -1,7 +1,7 @@
 // The forms of msgpack, as another implementation reads them, and wherever the encoder's memory happens to end.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import { unpack } from 'msgpackr';
 
 import { checkValue } from '../../../src/codecs/msgpack/checker.js';

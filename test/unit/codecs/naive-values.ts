@@ -1,6 +1,6 @@
 // The table of docs/protocol.md#values in words of its own, to compare the codecs with, and bodies to compare them on.
 
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 export class Point {
   x = 1;

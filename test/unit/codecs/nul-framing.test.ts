@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { NulFraming } from '../../../src/codecs/index.js';
 import type { Deframer, FrameHandler, SpokeError } from '../../../src/contracts/index.js';

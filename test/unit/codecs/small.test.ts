@@ -1,7 +1,7 @@
 // The codecs of pages beside those of Node: what one writes, the other reads.
 
 import { describe, expect, it, test } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import * as node from '../../../src/codecs/index.js';
 import * as small from '../../../src/codecs/small/index.js';

@@ -2,7 +2,7 @@
 // of each format makes of it, whether it came that way or through a broker from the other format.
 
 import { describe, expect, it, test } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { Transcoder } from '../../../src/broker/transcoder.js';
 import * as node from '../../../src/codecs/index.js';

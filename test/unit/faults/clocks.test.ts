@@ -1,7 +1,7 @@
 // Clocks that jump, forth and back: the broker's, a client's, all of them.
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 import type { Clock } from '../../../src/contracts/index.js';
 import type { MemoryNetwork } from '../../../src/testing/index.js';
 import { memoryNetwork } from '../../../src/testing/index.js';

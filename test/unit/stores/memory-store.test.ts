@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { matches } from '../../../src/channels/index.js';
 import type { StoredMessage } from '../../../src/contracts/index.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { SpokeError } from '../../../src/contracts/index.js';
 import { formatAddress, parseAddress } from '../../../src/transports/index.js';

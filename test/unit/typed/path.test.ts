@@ -1,7 +1,7 @@
 // Channels with named parts: what they match, how they are filled in and read.
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.js';
 
 import { canonical, matches } from '../../../src/channels/index.js';
 import { channel } from '../../../src/typed/index.js';
