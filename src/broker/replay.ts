@@ -4,8 +4,10 @@
 import type { MessageStore, StoredMessage } from '../contracts/index.js';
 import type { Turn } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
+import type { Counters } from './counters.js';
 import type { Desk } from './desk.js';
 import type { Session } from './session.js';
+import type { Transcoder } from './transcoder.js';
 
 const PORTION_MESSAGES = 1024;
 const PORTION_BYTES = 128 * 1024;
@@ -33,16 +35,17 @@ interface SessionReplays {
 export class Replays {
   readonly #store: MessageStore;
   readonly #turn: Turn;
-  readonly #tell: Desk['tell'];
-  readonly #send: (session: Session, message: StoredMessage) => void;
+  readonly #desk: Desk;
+  readonly #transcoder: Transcoder;
+  readonly #counters: Counters;
   readonly #running = new Map<Session, SessionReplays>();
 
-  /** @param send - queues one kept message on a session. */
-  constructor(store: MessageStore, desk: Desk, send: (session: Session, message: StoredMessage) => void) {
+  constructor(store: MessageStore, desk: Desk, transcoder: Transcoder, counters: Counters) {
     this.#store = store;
+    this.#desk = desk;
     this.#turn = desk.turn;
-    this.#tell = (session, channel, body) => desk.tell(session, channel, body);
-    this.#send = send;
+    this.#transcoder = transcoder;
+    this.#counters = counters;
   }
 
   /**
@@ -106,9 +109,31 @@ export class Replays {
     else this.#wait(replay);
   }
 
+  #send(session: Session, message: StoredMessage): void {
+    const { codec } = session.link;
+    const { sink } = this.#turn;
+    if (codec === undefined || (!this.#desk.open && !this.#desk.mayReceive(session, message.channel))) return;
+    let length = message.frame.length;
+    if (codec.name === message.codec) {
+      // Copied next to its neighbours, so that a whole portion leaves as one range.
+      const at = sink.reserve(length);
+      sink.block.set(message.frame, at);
+      sink.commit(length);
+    } else {
+      try {
+        length = this.#transcoder.stored(message, codec, sink);
+      } catch (error) {
+        this.#desk.logger.warn({ err: error, channel: message.channel, to: session.address }, 'kept message not sent');
+        return;
+      }
+    }
+    session.link.outbox.push(sink.block, sink.position - length, sink.position);
+    this.#counters.delivered++;
+  }
+
   // Around a portion, for those who want to tell its messages from live ones.
   #bracket(session: Session, body: keptControl.KeptBody): void {
-    if (session.features.has('kept')) this.#tell(session, keptControl.KEPT, body);
+    if (session.features.has('kept')) this.#desk.tell(session, keptControl.KEPT, body);
   }
 
   #wait(replay: Running): void {

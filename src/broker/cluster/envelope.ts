@@ -2,6 +2,8 @@
 //
 // kind(1) lengths of origin(1), codec(1) and id(2) sequence(8) time(8), the three texts in Latin-1, the frame. Little-endian.
 
+import type { MessageView } from '../../contracts/index.js';
+
 export const enum Kind {
   Live = 1,
   Kept = 2,
@@ -69,6 +71,13 @@ export function readEnvelope(data: Uint8Array): Envelope | undefined {
     id: text(data, idAt, start),
     frame: kind === Kind.Cleared ? NO_FRAME : data.subarray(start),
   };
+}
+
+/** What others than this broker call a message of a session, as in an `Envelope`. @param acked - whether its client numbered it. */
+export function foreignId({ id }: MessageView, acked: boolean, ofBridge: boolean): string {
+  if (id === undefined) return '';
+  if (acked) return `;${id}`;
+  return ofBridge ? id : '';
 }
 
 const EMPTY = { block: NO_FRAME, start: 0, end: 0 };

@@ -6,6 +6,7 @@ import { SpokeError } from '../../contracts/index.js';
 import type { Flushable } from '../../link/index.js';
 import * as ackControl from '../../link/ack-control.js';
 import type { Desk } from '../desk.js';
+import { asSpokeError } from '../errors.js';
 import type { MessageId, Seen } from '../seen.js';
 import { readId } from '../seen.js';
 import type { Session } from '../session.js';
@@ -256,9 +257,4 @@ export class Acking implements ControlPart, Flushable {
 // Its id was looked at when it was admitted, mostly.
 function idOf({ id }: MessageView): MessageId | undefined {
   return id === undefined ? undefined : readId(id);
-}
-
-function asSpokeError(error: unknown): SpokeError {
-  if (error instanceof SpokeError) return error;
-  return new SpokeError('STORE_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
 }
