@@ -1,4 +1,6 @@
 // Remote calls in flight: who waits for which, and who is at work on it (docs/protocol.md#calls).
+//
+// Hot: three small objects a call, and nothing sought but by its name.
 
 import type { Session } from './session.js';
 
@@ -8,17 +10,37 @@ export interface CallInFlight {
   readonly base: string;
   readonly caller: Session;
   /** Those that it was given to, and that have not ended. */
-  readonly providers: Set<Session>;
+  readonly providers: readonly Session[];
 }
 
-const NONE: ReadonlySet<CallInFlight> = new Set();
+/** A place in a list: what is in it knows where, so that it is taken out without being sought. */
+interface Place {
+  readonly call: Call;
+  at: number;
+}
+
+class Call implements CallInFlight, Place {
+  readonly base: string;
+  readonly caller: Session;
+  providers: readonly Session[];
+  readonly call = this;
+  at = 0;
+  /** Its places in the lists of its providers, in their order. */
+  readonly given: Place[] = [];
+
+  constructor(base: string, caller: Session, providers: readonly Session[]) {
+    this.base = base;
+    this.caller = caller;
+    this.providers = providers;
+  }
+}
 
 /** Of one broker. A call is in it from when it was given to somebody until a result, or a cancel, passes. */
 export class Calls {
-  readonly #byBase = new Map<string, CallInFlight>();
+  readonly #byBase = new Map<string, Call>();
   // By caller and by provider: one that ends is not sought among all.
-  readonly #made = new Map<Session, Set<CallInFlight>>();
-  readonly #given = new Map<Session, Set<CallInFlight>>();
+  readonly #made = new Map<Session, Place[]>();
+  readonly #given = new Map<Session, Place[]>();
 
   /** Told when the last one has ended. */
   idle: () => void = () => {};
@@ -27,27 +49,53 @@ export class Calls {
     return this.#byBase.size;
   }
 
-  madeBy(session: Session): ReadonlySet<CallInFlight> {
-    return this.#made.get(session) ?? NONE;
+  /** How many calls of a session wait. */
+  countOf(session: Session): number {
+    return this.#made.get(session)?.length ?? 0;
   }
 
-  givenTo(session: Session): ReadonlySet<CallInFlight> {
-    return this.#given.get(session) ?? NONE;
+  madeBy(session: Session): CallInFlight[] {
+    return this.#made.get(session)?.map(({ call }) => call) ?? [];
   }
 
-  add(call: CallInFlight): void {
-    this.end(call.base);
-    this.#byBase.set(call.base, call);
-    note(this.#made, call.caller, call);
-    for (const provider of call.providers) note(this.#given, provider, call);
+  givenTo(session: Session): CallInFlight[] {
+    return this.#given.get(session)?.map(({ call }) => call) ?? [];
+  }
+
+  /** @param providers - at least one; each once. */
+  add(base: string, caller: Session, providers: readonly Session[]): void {
+    this.end(base);
+    const call = new Call(base, caller, providers);
+    this.#byBase.set(base, call);
+    put(this.#made, caller, call);
+    for (const provider of providers) {
+      const place = { call, at: 0 };
+      call.given.push(place);
+      put(this.#given, provider, place);
+    }
+  }
+
+  /** One provider of a call has ended. */
+  leave(base: string, provider: Session): void {
+    const call = this.#byBase.get(base);
+    const at = call?.providers.indexOf(provider) ?? -1;
+    if (call === undefined || at < 0) return;
+    const [place] = call.given.splice(at, 1);
+    if (place !== undefined) take(this.#given, provider, place);
+    call.providers = call.providers.filter((one) => one !== provider);
   }
 
   end(base: string): void {
     const call = this.#byBase.get(base);
     if (call === undefined) return;
     this.#byBase.delete(base);
-    this.#made.get(call.caller)?.delete(call);
-    for (const provider of call.providers) this.#given.get(provider)?.delete(call);
+    take(this.#made, call.caller, call);
+    const { providers, given } = call;
+    for (let i = 0; i < given.length; i++) {
+      const place = given[i];
+      const provider = providers[i];
+      if (place !== undefined && provider !== undefined) take(this.#given, provider, place);
+    }
     if (this.#byBase.size === 0) this.idle();
   }
 
@@ -58,8 +106,17 @@ export class Calls {
   }
 }
 
-function note(calls: Map<Session, Set<CallInFlight>>, session: Session, call: CallInFlight): void {
-  const known = calls.get(session);
-  if (known === undefined) calls.set(session, new Set([call]));
-  else known.add(call);
+function put(lists: Map<Session, Place[]>, session: Session, place: Place): void {
+  const list = lists.get(session);
+  if (list === undefined) lists.set(session, [place]);
+  else place.at = list.push(place) - 1;
+}
+
+// The last one takes its place.
+function take(lists: Map<Session, Place[]>, session: Session, place: Place): void {
+  const list = lists.get(session);
+  const last = list?.pop();
+  if (list === undefined || last === undefined || last === place) return;
+  list[place.at] = last;
+  last.at = place.at;
 }

@@ -133,7 +133,10 @@ export class Exchange implements SessionOwner {
     if (this.#clustering === undefined)
       this.#calling = new Calling(this.#desk, this.router, this.#providers, this.#bridging);
     this.#closing = new Closing(this.#desk);
-    this.#grouping = new Grouping(this.#desk, this.router, this.#bridging);
+    this.#grouping = new Grouping(this.#desk, this.router, this.#bridging, (member) => {
+      this.#counters.delivered++;
+      this.#calling?.given(member);
+    });
     this.authenticating = new Authenticating({
       desk: this.#desk,
       admission: parts.admission,
@@ -145,8 +148,6 @@ export class Exchange implements SessionOwner {
       router: this.router,
       grouping: this.#grouping,
       bridging: this.#bridging,
-      calling: this.#calling,
-      counters: this.#counters,
     });
     this.#persisting = new Persisting({
       desk: this.#desk,
@@ -263,7 +264,7 @@ export class Exchange implements SessionOwner {
     const isCall = !head.persist && this.#calling?.concerns(session, channel) === true;
     if (isCall && this.#calling?.admits(session, channel) === false) return;
     if (view.id !== undefined && this.#groups.pass(session, view, time ?? this.#turn.seconds, codec)) {
-      if (isCall) this.#calling?.made(session, channel);
+      if (isCall) this.#calling?.made(session, channel, this.router.find(channel));
       return;
     }
     if (head.persist) {
@@ -280,7 +281,7 @@ export class Exchange implements SessionOwner {
       name = this.#clustering.forward(view, time ?? this.#turn.seconds, codec, id);
     }
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
-    if (isCall) this.#calling?.made(session, channel);
+    if (isCall) this.#calling?.made(session, channel, route);
     if (acked) this.#acking.applied(session, view, undefined);
   }
 

@@ -3,17 +3,13 @@
 import type { GroupRoute, Router } from '../channels/index.js';
 import type { Codec, MessageView } from '../contracts/index.js';
 import type { Bridging } from './control/bridging.js';
-import type { Calling } from './control/calling.js';
 import type { Grouping } from './control/grouping.js';
-import type { Counters } from './counters.js';
 import type { Session } from './session.js';
 
 export interface GroupDeliveryParts {
   readonly router: Router<Session>;
   readonly grouping: Grouping;
   readonly bridging: Bridging;
-  readonly calling: Calling | undefined;
-  readonly counters: Counters;
 }
 
 export class GroupDelivery {
@@ -28,7 +24,7 @@ export class GroupDelivery {
     const { bridging, grouping } = this.#parts;
     if (bridging.chooses(from)) return;
     const beyond = bridging.groups(view.head.channel);
-    grouping.deliver(groups, beyond, { from, view, time, codec, to: this.#countDelivered });
+    grouping.deliver(groups, beyond, from, view, time, codec);
   }
 
   /** Whether it is for a member of a group, by the choice of another broker, and nobody else. */
@@ -38,13 +34,7 @@ export class GroupDelivery {
     const group = bridging.groupOf(from, view);
     if (group === undefined) return false;
     const { groups } = router.find(channel);
-    const message = { from, view, time, codec, to: this.#countDelivered };
-    grouping.deliverTo(group, groups, bridging.groups(channel), message);
+    grouping.deliverTo(group, groups, bridging.groups(channel), from, view, time, codec);
     return true;
   }
-
-  readonly #countDelivered = (member: Session): void => {
-    this.#parts.counters.delivered++;
-    this.#parts.calling?.given(member);
-  };
 }

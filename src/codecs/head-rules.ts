@@ -1,6 +1,6 @@
 // What every codec holds a head to (docs/protocol.md#messages).
 
-import type { Limits, OutgoingHead } from '../contracts/index.js';
+import type { Head, Limits, OutgoingHead } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
 import { notEncodable, requireValue } from './values.js';
 
@@ -12,6 +12,9 @@ export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['self', 'body']);
 
 /** The key of a message's identity: for those who ask for it, so not among the fields of a head. */
 export const ID_KEY = '-id';
+
+/** The key of what tells a member's copy from others. */
+export const GROUP_KEY = '-group';
 
 /** Tokens of a canonical channel. */
 export function depthOf(channel: string): number {
@@ -41,6 +44,12 @@ export function exceeded(what: string, size: number, name: string, limit: number
   return new SpokeError('LIMIT_EXCEEDED', `${what} ${size} ${unit}, more than ${limit} (limits.${name})`, {
     details: { limit },
   });
+}
+
+/** The head of a copy for a member of a group. */
+export function headFor(group: string, head: Head, time: number, id?: string): OutgoingHead {
+  const { channel, persist } = head;
+  return { channel, persist, time, id, fields: { ...head.fields(), [GROUP_KEY]: group } };
 }
 
 /**

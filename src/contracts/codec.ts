@@ -109,9 +109,11 @@ export interface Codec extends ClientCodec<MessageView> {
    * Writes one complete frame, framing included, for a message that this codec's reader returned: head without
    * `bounce` and `-id`, body as the bytes it came in. `time` is written when the view has none.
    * @param id - written as `-id`: for receivers that asked for it.
+   * @param group - written as `-group`, whatever the head had there: for a member of a group.
+   * @throws {SpokeError} `NOT_ENCODABLE` when the head cannot be written with it; nothing is written.
    * @returns the length of the frame; it ends where the sink now stands.
    */
-  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number;
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string, group?: string): number;
 
   /**
    * Writes one complete frame with another head, for a message that this codec's reader returned: the body as the bytes

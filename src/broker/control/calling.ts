@@ -1,7 +1,7 @@
 // Remote calls that fail fast (docs/protocol.md#feature-calls): callers are told that nobody provides what they call, and that
 // whoever was at work on it has gone; providers, that nobody waits any more.
 
-import type { Router } from '../../channels/index.js';
+import type { Route, Router } from '../../channels/index.js';
 import type { CallInFlight } from '../calls.js';
 import { Calls } from '../calls.js';
 import type { Desk } from '../desk.js';
@@ -36,7 +36,7 @@ export class Calling implements ControlPart {
   readonly #calls = new Calls();
   readonly #callers = new Set<Session>();
   // Those that the call at hand was given to as members of groups.
-  #members: Session[] = [];
+  readonly #members: Session[] = [];
   #atHand = false;
 
   constructor(desk: Desk, router: Router<Session>, providers: Providers, bridges: CallBridges) {
@@ -59,13 +59,13 @@ export class Calling implements ControlPart {
 
   ended(session: Session): void {
     this.#callers.delete(session);
-    for (const call of [...this.#calls.givenTo(session)]) {
-      call.providers.delete(session);
-      if (call.providers.size > 0) continue;
+    for (const call of this.#calls.givenTo(session)) {
+      this.#calls.leave(call.base, session);
+      if (call.providers.length > 0) continue;
       this.#calls.end(call.base);
       if (call.caller !== session) this.#lost(call);
     }
-    for (const call of [...this.#calls.madeBy(session)]) {
+    for (const call of this.#calls.madeBy(session)) {
       this.#calls.end(call.base);
       if (!this.#bridges.has(session)) this.#abandoned(call);
     }
@@ -92,7 +92,7 @@ export class Calling implements ControlPart {
 
   /** Whether one more call of this session may go on; it is told if not. */
   admits(from: Session, channel: string): boolean {
-    if (this.#calls.madeBy(from).size < MAX_CALLS) return true;
+    if (this.#calls.countOf(from) < MAX_CALLS) return true;
     this.#atHand = false;
     this.#answer(from, channel.slice(0, -CALL.length), 'LIMIT_EXCEEDED', `more than ${MAX_CALLS} calls are in flight`);
     return false;
@@ -103,24 +103,30 @@ export class Calling implements ControlPart {
     if (this.#atHand) this.#members.push(member);
   }
 
-  /** A call was passed on. */
-  made(caller: Session, channel: string): void {
+  /** A call was passed on. @param route - of its channel. */
+  made(caller: Session, channel: string, route: Route<Session>): void {
     this.#atHand = false;
     const base = channel.slice(0, -CALL.length);
-    const providers = new Set(this.#providers.plain.route(channel));
-    if (this.#members.length > 0) {
-      const members = this.#providers.members.route(channel);
-      for (const member of this.#members) if (members.includes(member)) providers.add(member);
-      this.#members = [];
-    }
+    const providers = this.#givenTo(channel, route);
     if (this.#callers.has(caller)) {
-      if (providers.size === 0) this.#answer(caller, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
-      else this.#calls.add({ base, caller, providers });
+      if (providers.length === 0) this.#answer(caller, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
+      else this.#calls.add(base, caller, providers);
       return;
     }
     // From another broker: one that has providers elsewhere, too, cannot tell that all are lost.
-    if (providers.size === 0 || [...providers].some((one) => this.#bridges.has(one))) return;
-    this.#calls.add({ base, caller, providers });
+    if (providers.length === 0 || providers.some((one) => this.#bridges.has(one))) return;
+    this.#calls.add(base, caller, providers);
+  }
+
+  // Of those that the call at hand was given to, the ones that provide it: a monitor does not.
+  #givenTo(channel: string, route: Route<Session>): readonly Session[] {
+    const { plain, members } = this.#providers.find(channel, route);
+    const given = this.#members;
+    if (given.length === 0) return plain;
+    const providers = given.filter((member) => members.includes(member));
+    given.length = 0;
+    if (plain.length === 0) return providers;
+    return providers.length === 0 ? plain : [...new Set([...plain, ...providers])];
   }
 
   #knowingBeyond(from: Session, channel: string): boolean {

@@ -31,27 +31,25 @@ export interface GroupBridges extends SubscriptionWatcher {
   copyFor(bridge: Session, group: string, from: Session, view: MessageView): { mark: string; id: string } | undefined;
 }
 
-/** What is being given to members. */
-interface Given {
-  readonly from: Session;
-  readonly view: MessageView;
-  readonly time: number;
-  readonly codec: Codec;
-  /** Is told of each of them. */
-  readonly to: (member: Session) => void;
-}
-
 export class Grouping implements ControlPart {
   readonly features = ['groups'] as const;
   readonly handlers: NonNullable<ControlPart['handlers']>;
   readonly #desk: Desk;
   readonly #router: Router<Session>;
   readonly #bridges: GroupBridges;
+  readonly #given: (member: Session) => void;
   readonly #states = new Map<Session, State>();
+  readonly #members = new Choice((one, from, view) => one !== from || view.head.bounce);
+  readonly #bridgesOf: Choice;
 
-  /** @param bridges - are told of what members want. */
-  constructor(desk: Desk, router: Router<Session>, bridges: GroupBridges) {
+  /**
+   * @param bridges - are told of what members want.
+   * @param given - is told to whom the message at hand was given.
+   */
+  constructor(desk: Desk, router: Router<Session>, bridges: GroupBridges, given: (member: Session) => void) {
     this.#desk = desk;
+    this.#given = given;
+    this.#bridgesOf = new Choice((one, from, view) => bridges.mayTake(one, from, view));
     this.#router = router;
     this.#bridges = bridges;
     this.handlers = {
@@ -94,17 +92,24 @@ export class Grouping implements ControlPart {
   }
 
   /**
-   * Sends a message to one member of each group.
+   * Sends a message to one member of each group. Hot.
    * @param local - groups with members here.
    * @param beyond - groups with members beyond bridges.
    */
-  deliver(local: readonly GroupRoute<Session>[], beyond: readonly GroupBeyond[], message: Given): void {
-    for (const route of local) this.#deliver(route.group.name, route, beyond, message);
+  deliver(
+    local: readonly GroupRoute<Session>[],
+    beyond: readonly GroupBeyond[],
+    from: Session,
+    view: MessageView,
+    time: number,
+    codec: Codec,
+  ): void {
+    for (const route of local) this.#deliver(route.group.name, route, beyond, from, view, time, codec);
     let name: string | undefined;
     for (const group of beyond) {
       if (group.name === name || local.some((route) => route.group.name === group.name)) continue;
       ({ name } = group);
-      this.#deliver(group.name, undefined, beyond, message);
+      this.#deliver(group.name, undefined, beyond, from, view, time, codec);
     }
   }
 
@@ -113,10 +118,13 @@ export class Grouping implements ControlPart {
     group: string,
     local: readonly GroupRoute<Session>[],
     beyond: readonly GroupBeyond[],
-    message: Given,
+    from: Session,
+    view: MessageView,
+    time: number,
+    codec: Codec,
   ): void {
     const route = local.find((one) => one.group.name === group);
-    this.#deliver(group, route, beyond, message);
+    this.#deliver(group, route, beyond, from, view, time, codec);
   }
 
   // A member here, then the nearest bridge; one that is behind only when nobody is not.
@@ -124,47 +132,52 @@ export class Grouping implements ControlPart {
     group: string,
     local: GroupRoute<Session> | undefined,
     beyond: readonly GroupBeyond[],
-    message: Given,
+    from: Session,
+    view: MessageView,
+    time: number,
+    codec: Codec,
   ): void {
-    const { from, view } = message;
-    const choice = new Choice((one) => !one.link.ended && (one !== from || view.head.bounce));
+    const choice = this.#members.begin(from, view);
     if (local !== undefined) choice.among(local);
     if (choice.made === undefined && beyond.length > 0) {
-      const bridges = new Choice((one) => !one.link.ended && this.#bridges.mayTake(one, from, view));
+      const bridges = this.#bridgesOf.begin(from, view);
       for (const one of beyond) if (one.name === group && bridges.made === undefined) bridges.among(one.bridges);
       const bridge = bridges.made ?? (choice.last === undefined ? bridges.last : undefined);
       if (bridge !== undefined) {
         const copy = this.#bridges.copyFor(bridge, group, from, view);
-        if (copy !== undefined) this.#give(bridge, copy.mark, copy.id, message);
+        if (copy !== undefined) this.#give(bridge, copy.mark, copy.id, from, view, time, codec);
         return;
       }
     }
     const member = choice.made ?? choice.last;
     const state = member === undefined ? undefined : this.#states.get(member);
     if (member !== undefined && state !== undefined) {
-      this.#give(member, groupControl.markOf(state.nonce, group), undefined, message);
+      this.#give(member, groupControl.markOf(state.nonce, group), undefined, from, view, time, codec);
     }
   }
 
-  #give(member: Session, mark: string, id: string | undefined, { from, view, time, codec, to: told }: Given): void {
+  #give(
+    member: Session,
+    mark: string,
+    id: string | undefined,
+    from: Session,
+    view: MessageView,
+    time: number,
+    codec: Codec,
+  ): void {
     const to = member.link.codec;
     if (to === undefined) return;
     const { sink } = this.#desk.turn;
-    const { channel, persist } = view.head;
-    const head: OutgoingHead = {
-      channel,
-      persist,
-      time,
-      id,
-      fields: { ...view.head.fields(), [groupControl.GROUP_KEY]: mark },
-    };
     try {
-      const length = to === codec ? codec.forwardWith(head, view, sink) : to.encode(head, codec.decodeBody(view), sink);
+      const length =
+        to === codec
+          ? codec.forward(view, time, sink, id, mark)
+          : to.encode(headOf(view, time, id, mark), codec.decodeBody(view), sink);
       member.link.outbox.push(sink.block, sink.position - length, sink.position);
-      told(member);
+      this.#given(member);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
-      this.#desk.refuse(from, error, channel);
+      this.#desk.refuse(from, error, view.head.channel);
     }
   }
 
@@ -210,24 +223,36 @@ export class Grouping implements ControlPart {
   }
 }
 
-/** Who is next. */
+/** Who is next. One object serves message after message. */
 class Choice {
   /** The next in turn of those that are not behind with what they were sent. */
   made: Session | undefined;
   /** The one of the others for which least waits. */
   last: Session | undefined;
-  readonly #may: (one: Session) => boolean;
+  readonly #may: (one: Session, from: Session, view: MessageView) => boolean;
+  #from: Session | undefined;
+  #view: MessageView | undefined;
 
-  constructor(may: (one: Session) => boolean) {
+  constructor(may: (one: Session, from: Session, view: MessageView) => boolean) {
     this.#may = may;
   }
 
+  begin(from: Session, view: MessageView): this {
+    this.made = this.last = undefined;
+    this.#from = from;
+    this.#view = view;
+    return this;
+  }
+
   among({ group, members }: GroupRoute<Session>): void {
+    const from = this.#from;
+    const view = this.#view;
+    if (from === undefined || view === undefined) return;
     const count = members.length;
     for (let i = 0; i < count && this.made === undefined; i++) {
       const at = (group.turn + i) % count;
       const member = members[at];
-      if (member === undefined || !this.#may(member)) continue;
+      if (member === undefined || member.link.ended || !this.#may(member, from, view)) continue;
       const { blocked, backlogBytes } = member.link.outbox;
       if (!blocked) {
         group.turn = at + 1;
@@ -235,6 +260,11 @@ class Choice {
       } else if (this.last === undefined || backlogBytes < this.last.link.outbox.backlogBytes) this.last = member;
     }
   }
+}
+
+function headOf({ head }: MessageView, time: number, id: string | undefined, mark: string): OutgoingHead {
+  const { channel, persist } = head;
+  return { channel, persist, time, id, fields: { ...head.fields(), [groupControl.GROUP_KEY]: mark } };
 }
 
 function keyOf(pattern: string, group: string): string {

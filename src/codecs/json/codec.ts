@@ -39,7 +39,8 @@ export class JsonCodec implements Codec {
    * The members of the head go out in their order and as the bytes they came in, apart from a channel that was not
    * canonical, `bounce` and `-id`.
    */
-  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string, group?: string): number {
+    if (group !== undefined) return this.#writer.forwardTo(group, own(view), time, sink, id);
     if (id !== undefined) return this.#writer.forwardAs(id, own(view), time, sink);
     return this.#writer.forward(own(view), time, sink);
   }

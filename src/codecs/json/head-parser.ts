@@ -33,6 +33,8 @@ interface Member {
 
 const CHANNEL_KEY = new KnownText('"channel"');
 const CHANNEL_FIRST = new KnownText('{"channel": ');
+const GROUP_FIRST = new KnownText('{"-group": ');
+const THEN_CHANNEL = new KnownText(', "channel": ');
 const THEN_TIME = new KnownText(', "time": ');
 
 /**
@@ -52,11 +54,14 @@ export function parseHead(
   if (data.getUint8(start) !== 0x7b) throw malformed('`head` is not an object', bytes, start, end);
   if (end - start > limits.headBytes)
     throw exceeded('the head is', end - start, 'headBytes', limits.headBytes, 'bytes');
-  // Heads that come once only are those of remote calls, and have nothing but a channel and, from a broker, a time.
+  // Heads that come once only are those of remote calls, and have nothing but a channel and, from a broker, a group and a time.
   return parseShort(bytes, data, start, end, limits, times) ?? parseAny(bytes, data, start, end, limits, times);
 }
 
-/** `{"channel": …}` and `{"channel": …, "time": …}` as the peers write them, with a canonical channel; else `undefined`. */
+/**
+ * `{"channel": …}` and `{"channel": …, "time": …}` as the peers write them, with a canonical channel, and the same with a
+ * `-group` before it; else `undefined`.
+ */
 function parseShort(
   bytes: Uint8Array,
   data: DataView,
@@ -65,8 +70,16 @@ function parseShort(
   limits: Limits,
   times: TimeReader,
 ): ParsedHead | undefined {
-  if (!CHANNEL_FIRST.standsAt(data, start, end)) return undefined;
-  const channelStart = start + CHANNEL_FIRST.length;
+  let channelStart = start + CHANNEL_FIRST.length;
+  let group: string | undefined;
+  if (!CHANNEL_FIRST.standsAt(data, start, end)) {
+    if (!GROUP_FIRST.standsAt(data, start, end)) return undefined;
+    const groupStart = start + GROUP_FIRST.length;
+    const groupEnd = checkString(data, groupStart, end);
+    if (groupEnd < 0 || !THEN_CHANNEL.standsAt(data, groupEnd, end)) return undefined;
+    group = stringAt(bytes, groupStart, groupEnd);
+    channelStart = groupEnd + THEN_CHANNEL.length;
+  }
   const channelEnd = checkString(data, channelStart, end);
   let time: number | undefined;
   let timeStart = 0;
@@ -83,7 +96,8 @@ function parseShort(
   const channel = stringAt(bytes, channelStart, channelEnd);
   if (canonical(channel) !== channel) return undefined;
   checkChannel(channel, channel, limits);
-  return { head: new JsonHead(channel, true, false), time, id: undefined, timeStart, timeEnd };
+  const head = new JsonHead(channel, true, false, undefined, undefined, false, group);
+  return { head, time, id: undefined, timeStart, timeEnd };
 }
 
 function parseAny(

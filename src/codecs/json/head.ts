@@ -1,7 +1,7 @@
 // The head of a JSON message: what it says, and how it goes out again.
 
 import type { Head, HeadFields } from '../../contracts/index.js';
-import { ID_KEY } from '../head-rules.js';
+import { GROUP_KEY, ID_KEY } from '../head-rules.js';
 import type { KnownText } from './words.js';
 
 /** A head rewritten for the way out, around the text of its time. */
@@ -23,6 +23,8 @@ export class JsonHead implements Head {
   readonly identified: boolean;
   /** The head as text, when it has members beyond those above. */
   readonly #text: string | undefined;
+  /** Its `-group`, when that was found without reading the text. */
+  readonly #group: string | undefined;
   #fields: HeadFields | undefined;
 
   constructor(
@@ -32,6 +34,7 @@ export class JsonHead implements Head {
     rewritten?: Rewritten,
     text?: string,
     identified = false,
+    group?: string,
   ) {
     this.channel = channel;
     this.bounce = bounce;
@@ -39,6 +42,12 @@ export class JsonHead implements Head {
     this.rewritten = rewritten;
     this.identified = identified;
     this.#text = text;
+    this.#group = group;
+  }
+
+  /** Whether it says nothing beyond the above. */
+  get isPlain(): boolean {
+    return this.#text === undefined && this.#group === undefined;
   }
 
   /** Frozen to the bottom: other messages see the same object. */
@@ -47,10 +56,12 @@ export class JsonHead implements Head {
   }
 
   #decode(): HeadFields {
+    if (this.#text === undefined && this.#group !== undefined) return new GroupFields(this.channel, this.#group);
     // Without a prototype, `__proto__` is a key like any other.
     const fields: Record<string, unknown> = { __proto__: null };
-    if (this.#text === undefined) fields['channel'] = this.channel;
-    else {
+    if (this.#text === undefined) {
+      fields['channel'] = this.channel;
+    } else {
       const parsed: unknown = JSON.parse(this.#text);
       for (const [key, value] of Object.entries(parsed ?? {})) {
         if (key === 'channel') fields[key] = this.channel;
@@ -58,6 +69,25 @@ export class JsonHead implements Head {
       }
     }
     return Object.freeze(fields);
+  }
+}
+
+/** Of a call for a member of a group: made for each, and several times faster than an object with no prototype. */
+class GroupFields {
+  readonly [key: string]: unknown;
+  readonly channel: string;
+  readonly [GROUP_KEY]: string;
+
+  static {
+    // Nothing is inherited.
+    Object.setPrototypeOf(this.prototype, null);
+    Reflect.deleteProperty(this.prototype, 'constructor');
+  }
+
+  constructor(channel: string, group: string) {
+    this.channel = channel;
+    this[GROUP_KEY] = group;
+    Object.freeze(this);
   }
 }
 

@@ -51,13 +51,20 @@ export function openingWith(id: string): string {
   return `{"head": {"-id": ${PLAIN.test(id) ? `"${id}"` : JSON.stringify(id)}, `;
 }
 
+/** Writes the beginning of a message up to its channel, in two steps: how long it is, and then it. */
+export interface Openings {
+  /** Says what is next, and returns how many bytes its message begins with. */
+  prepare(text: string): number;
+  /** Writes what was prepared, and returns the position after it. */
+  write(target: DataView, start: number): number;
+}
+
 /** Writes beginnings: of ids with one origin, only the rest anew. */
-export class OpeningWriter {
+export class OpeningWriter implements Openings {
   #origin = '\0';
   #opening = OPENING;
   #rest = '';
 
-  /** Says which id is next, and returns how many bytes its message begins with. */
   prepare(id: string): number {
     if (!id.startsWith(this.#origin)) {
       const origin = id.slice(0, id.indexOf(':') + 1);

@@ -4,8 +4,10 @@
 // Hot (test/bench/micro/codec.bench.ts): `forward` copies, and formats nothing but a time it has not just formatted.
 
 import type { FrameSink, OutgoingHead } from '../../contracts/index.js';
-import { FORBIDDEN_KEYS, OWN_KEYS } from '../head-rules.js';
+import { FORBIDDEN_KEYS, headFor, OWN_KEYS } from '../head-rules.js';
 import { utf8Bound, utf8Bytes, writeUtf8 } from '../text.js';
+import { GroupOpenings } from './group.js';
+import type { Openings } from './id.js';
 import { COMMON_OPENING, OpeningWriter, openingWith } from './id.js';
 import { BODY_KEY, HEAD_KEY } from './reader.js';
 import { notEncodable, stringify } from './stringify.js';
@@ -22,6 +24,7 @@ export class JsonWriter {
   #stamp = new KnownText(`${TIME_KEY}0`);
   #stamped = 0;
   readonly #openings = new OpeningWriter();
+  readonly #groups = new GroupOpenings();
   // The beginning written last: most messages follow one on the same channel.
   #channel = '';
   #beginning = '{"head": {"channel": ""';
@@ -68,6 +71,15 @@ export class JsonWriter {
     return length;
   }
 
+  /** With a `-group`, as the first member of the head. */
+  forwardTo(group: string, view: JsonView, time: number, sink: FrameSink, id: string | undefined): number {
+    if (id !== undefined || !view.head.isPlain) {
+      return this.forwardWith(headFor(group, view.head, view.time ?? time, id), view, sink);
+    }
+    const stamp = view.time === undefined ? this.#format(time) : undefined;
+    return this.#relay(view, stamp, sink, this.#groups.prepare(group), this.#groups);
+  }
+
   /** With another head. */
   forwardWith(head: OutgoingHead, view: JsonView, sink: FrameSink): number {
     const text = `${this.#opening(head)}${otherMembers(head)}}, "body": `;
@@ -82,7 +94,13 @@ export class JsonWriter {
    * A message that came in another layout, or whose head changes on the way.
    * @param opening - bytes of the opening that is prepared, instead of what all messages begin with; 0 for none.
    */
-  #relay(view: JsonView, stamp: KnownText | undefined, sink: FrameSink, opening = 0): number {
+  #relay(
+    view: JsonView,
+    stamp: KnownText | undefined,
+    sink: FrameSink,
+    opening = 0,
+    openings: Openings = this.#openings,
+  ): number {
     const { data, base, head } = view;
     const { rewritten } = head;
     const headBytes =
@@ -95,7 +113,7 @@ export class JsonWriter {
     );
     const target = this.#dataOf(sink.block);
     let at = start;
-    if (opening > 0) at = this.#openings.write(target, at);
+    if (opening > 0) at = openings.write(target, at);
     const written = opening > 0 ? COMMON_OPENING : 0;
     if (rewritten !== undefined) {
       at = copyText(rewritten.before.data, written, rewritten.before.length, target, at);

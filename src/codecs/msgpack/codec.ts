@@ -5,7 +5,7 @@ import { Unpackr } from 'msgpackr';
 import type { Codec, FrameSink, Limits, MessageReader, MessageView, OutgoingHead } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import { LENGTH_BYTES, LengthFraming, MAX_LENGTH } from '../framing/length.js';
-import { membersOf } from '../head-rules.js';
+import { headFor, membersOf } from '../head-rules.js';
 import { MsgpackEncoder } from './encoder.js';
 import { HeadMemo } from './memo.js';
 import { writeFloat } from './number.js';
@@ -53,9 +53,13 @@ export class MsgpackCodec implements Codec {
     return new MsgpackReader(limits, this.#memo);
   }
 
-  forward(view: MessageView, time: number, sink: FrameSink, id?: string): number {
+  forward(view: MessageView, time: number, sink: FrameSink, id?: string, group?: string): number {
     if (!(view instanceof MsgpackView)) throw new TypeError('MsgpackCodec.forward takes views of its own readers only');
-    const prefix = id === undefined ? view.head.prefix : view.head.prefixAs(id);
+    if (group !== undefined && id !== undefined) {
+      return this.forwardWith(headFor(group, view.head, view.time ?? time, id), view, sink);
+    }
+    const { head } = view;
+    const prefix = group !== undefined ? head.prefixTo(group) : id === undefined ? head.prefix : head.prefixAs(id);
     const { bodyStart, bodyEnd } = view;
     const length = HEAD_AT + prefix.length + TIME_BYTES + bodyEnd - bodyStart;
     let at = sink.reserve(length);

@@ -5,7 +5,7 @@ import { Unpackr } from 'msgpackr';
 import { canonical } from '../../channels/index.js';
 import type { Head, HeadFields, Limits } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
-import { checkChannel, FORBIDDEN_KEYS, ID_KEY } from '../head-rules.js';
+import { checkChannel, FORBIDDEN_KEYS, GROUP_KEY, ID_KEY } from '../head-rules.js';
 import { utf8Bytes, utf8Text } from '../text.js';
 import { sameBytes } from './bytes.js';
 import { MsgpackEncoder } from './encoder.js';
@@ -17,6 +17,9 @@ export const TIME_KEY = Uint8Array.of(0xa4, 0x74, 0x69, 0x6d, 0x65, 0xcb);
 
 /** `a3 "-id"`. */
 export const ID_OPENING = Uint8Array.of(0xa3, 0x2d, 0x69, 0x64);
+
+/** `a6 "-group"`. */
+const GROUP_OPENING = Uint8Array.of(0xa6, 0x2d, 0x67, 0x72, 0x6f, 0x75, 0x70);
 
 /** The first byte of a map of less than 16 members, less their number. */
 const FIXMAP = 0x80;
@@ -61,17 +64,28 @@ export class MsgpackHead implements Head {
 
   /** As `prefix`, with an `-id` as its first member. */
   prefixAs(id: string): Uint8Array {
+    return this.#prefixWith(ID_OPENING, id) ?? headPrefix(new Map([[ID_KEY, id], ...this.#members]));
+  }
+
+  /** As `prefix`, with a `-group` as its first member, instead of the one that it may have. */
+  prefixTo(group: string): Uint8Array {
+    const known = this.#members.has(GROUP_KEY) ? undefined : this.#prefixWith(GROUP_OPENING, group);
+    return known ?? headPrefix(new Map([[GROUP_KEY, group], ...this.#members, [GROUP_KEY, group]]));
+  }
+
+  /** `undefined`: it has no short form. */
+  #prefixWith(key: Uint8Array, value: string): Uint8Array | undefined {
     const { prefix } = this;
     const [map = 0] = prefix;
-    if (map < FIXMAP || map >= FIXMAP + MAX_FIXMAP) return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
-    const text = utf8Bytes(id);
-    const size = text.length < 32 ? [0xa0 | text.length] : [0xd9, text.length];
-    if (text.length > 0xff) return headPrefix(new Map([[ID_KEY, id], ...this.#members]));
-    const opening = ID_OPENING.length + size.length + text.length;
+    if (map < FIXMAP || map >= FIXMAP + MAX_FIXMAP) return undefined;
+    const text = utf8Bytes(value);
+    if (text.length > 0xff) return undefined;
+    const size = text.length < MAX_FIXSTR ? [FIXSTR | text.length] : [STR8, text.length];
+    const opening = key.length + size.length + text.length;
     const bytes = new Uint8Array(1 + opening + prefix.length - 1);
     bytes[0] = map + 1;
-    bytes.set(ID_OPENING, 1);
-    bytes.set(size, 1 + ID_OPENING.length);
+    bytes.set(key, 1);
+    bytes.set(size, 1 + key.length);
     bytes.set(text, 1 + opening - text.length);
     bytes.set(prefix.subarray(1), 1 + opening);
     return bytes;
@@ -106,32 +120,55 @@ export function parseHead(bytes: Uint8Array, start: number, end: number, limits:
 }
 
 /**
- * A head of a channel, and perhaps a time after it: those that come once only, which are those of remote calls, have nothing
- * else. `undefined` for any other.
+ * A head of a channel, perhaps a group before it and a time after it: those that come once only, which are those of remote
+ * calls, have nothing else. `undefined` for any other.
  */
 function parseShort(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead | undefined {
-  const size = (bytes[start] ?? 0) - FIXMAP;
-  if ((size !== 1 && size !== 2) || !sameBytes(CHANNEL_KEY, bytes, start + 1)) return undefined;
-  let at = start + 1 + CHANNEL_KEY.length;
-  let length = (bytes[at++] ?? 0) - FIXSTR;
-  if (length === STR8 - FIXSTR) length = bytes[at++] ?? 0;
-  else if (length < 0 || length >= MAX_FIXSTR) return undefined;
-  const channelEnd = at + length;
+  let size = (bytes[start] ?? 0) - FIXMAP;
+  if (size < 1 || size > 3) return undefined;
+  let at = start + 1;
+  let group: string | undefined;
+  if (sameBytes(GROUP_OPENING, bytes, at)) {
+    const groupAt = at + GROUP_OPENING.length;
+    const groupStart = textStart(bytes, groupAt);
+    at = textEnd(bytes, groupAt);
+    if (at < 0 || at > end) return undefined;
+    group = utf8Text(bytes, groupStart, at);
+    if (group.includes('\ufffd')) return undefined;
+    size--;
+  }
+  if ((size !== 1 && size !== 2) || !sameBytes(CHANNEL_KEY, bytes, at)) return undefined;
+  const channelAt = at + CHANNEL_KEY.length;
+  const channelStart = textStart(bytes, channelAt);
+  const channelEnd = textEnd(bytes, channelAt);
   const timed = size === 2;
-  if (channelEnd !== (timed ? end - TIME_KEY.length - 8 : end)) return undefined;
+  if (channelEnd < 0 || channelEnd !== (timed ? end - TIME_KEY.length - 8 : end)) return undefined;
   if (timed && !sameBytes(TIME_KEY, bytes, channelEnd)) return undefined;
   const time = timed ? readFloat(bytes, end - 8) : undefined;
-  const channel = utf8Text(bytes, at, channelEnd);
+  const channel = utf8Text(bytes, channelStart, channelEnd);
   // What was not UTF-8 goes on as what it was taken for.
   if (canonical(channel) !== channel || channel.includes('\ufffd') || (timed && !Number.isFinite(time)))
     return undefined;
   checkChannel(channel, channel, limits);
   const prefix = new Uint8Array(channelEnd - start + TIME_KEY.length);
   prefix.set(bytes.subarray(start, channelEnd));
-  prefix[0] = FIXMAP + 2;
+  prefix[0] = FIXMAP + (group === undefined ? 2 : 3);
   prefix.set(TIME_KEY, channelEnd - start);
-  const head = new MsgpackHead(new Map([['channel', channel]]), channel, true, false, prefix);
+  const members = new Map([['channel', channel]]);
+  if (group !== undefined) members.set(GROUP_KEY, group);
+  const head = new MsgpackHead(members, channel, true, false, prefix);
   return { head, time, id: undefined, distinct: true };
+}
+
+// Of a text of less than 256 bytes, by its first: where it begins, and where it ends, -1 when it is another value.
+function textStart(bytes: Uint8Array, at: number): number {
+  return bytes[at] === STR8 ? at + 2 : at + 1;
+}
+
+function textEnd(bytes: Uint8Array, at: number): number {
+  const type = bytes[at] ?? 0;
+  if (type === STR8) return at + 2 + (bytes[at + 1] ?? 0);
+  return type < FIXSTR || type >= FIXSTR + MAX_FIXSTR ? -1 : at + 1 + type - FIXSTR;
 }
 
 function parseAny(bytes: Uint8Array, start: number, end: number, limits: Limits): ParsedHead {

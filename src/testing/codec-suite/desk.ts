@@ -205,9 +205,9 @@ export class BrokerDesk extends Desk {
     return this.#codec.recognizes(first);
   }
 
-  forward(view: MessageView, time: number, id?: string): Uint8Array {
+  forward(view: MessageView, time: number, id?: string, group?: string): Uint8Array {
     const sink = new StrictSink();
-    const length = this.#codec.forward(view, time, sink, id);
+    const length = this.#codec.forward(view, time, sink, id, group);
     return onlyFrame(sink, length);
   }
 

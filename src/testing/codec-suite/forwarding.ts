@@ -101,6 +101,35 @@ export function forwardingSentences(it: Sentence, desk: () => BrokerDesk): void 
     }
   });
 
+  it('forwards a copy for a member of a group, which is told so whatever the head said of it', () => {
+    const here = desk();
+    const reader = here.reader();
+    for (const fields of [{}, ODD_FIELDS, { '-group': 'somebody/else', a: 1 }]) {
+      for (const [group, id, time, given, persist] of [
+        ['abc/default', undefined, undefined, undefined, false],
+        ['abc/default', undefined, NOW - 5, undefined, false],
+        ['abc/default', undefined, NOW - 5, 'o:7', true],
+        ['abc/default', 'p:1', undefined, undefined, false],
+        ['abc/ä"\\', 'p:1', NOW - 5, 'o:7', false],
+        [`abc/${'g'.repeat(300)}`, undefined, undefined, undefined, true],
+      ] as const) {
+        const head = { channel: 'a/-rpc/b/17/call', time, fields, id: given, bounce: !persist, persist };
+        for (const body of [{ a: [1] }, null]) {
+          const payload = here.payload(head, body);
+          const frame = here.forward(reader.read(payload, 0, payload.length), NOW, id, group);
+          const message = here.read(here.unframe(frame));
+          const expected = { ...fields, '-group': group };
+          assertMessage(message, { channel: head.channel, time: time ?? NOW, persist, fields: expected, body });
+          assert.equal(message.id, id);
+          // And on, without anything more.
+          const again = here.unframe(frame);
+          const plain = here.read(here.unframe(here.forward(reader.read(again, 0, again.length), NOW)));
+          assertMessage(plain, { channel: head.channel, time: time ?? NOW, persist, fields: expected, body });
+        }
+      }
+    }
+  });
+
   it('forwards a body byte for byte under another head', () => {
     const here = desk();
     const reader = here.reader();
