@@ -111,7 +111,7 @@ export class Groups {
     const route = this.#routes.find(view.head.channel).groups.find((one) => one.group.name === group);
     if (route === undefined) return true;
     // One that is leaving gets what no other can take.
-    const staying = route.members.filter(({ leaving }) => !leaving);
+    const staying = route.members.some(isLeaving) ? route.members.filter((one) => !one.leaving) : route.members;
     const members = staying.length > 0 ? staying : route.members;
     const member = members[route.group.turn++ % members.length];
     member?.deliver(new Message(new MemberHead(view.head), view.time, this.#host.codec.decodeBody(view), false));
@@ -258,6 +258,8 @@ export class Groups {
     await Promise.race([this.#host.flush().catch(() => {}), this.#lost.given]);
   }
 }
+
+const isLeaving = ({ leaving }: GroupSubscription): boolean => leaving;
 
 /** What the member's handler sees of the head: the mark is no part of it. */
 class MemberHead implements Head {

@@ -2,7 +2,7 @@
 
 import type { BaseClient, Message } from '../client/index.js';
 import { SpokeError } from '../contracts/index.js';
-import { sendReply } from './answer.js';
+import { okay, sendReply } from './answer.js';
 import { callBase, callPattern, controlPattern, readControl, resultChannel } from './channels.js';
 import { amountOf } from './extras.js';
 import type { Procedure, ProvideOptions } from './options.js';
@@ -10,6 +10,7 @@ import type { Reply } from './reply.js';
 import { errorReply } from './reply.js';
 import type { CallHost } from './running-call.js';
 import { RunningCall } from './running-call.js';
+import { isStream } from './stream-writer.js';
 
 const DEFAULT_GROUP = 'default';
 
@@ -58,7 +59,7 @@ export class Answers {
     try {
       // The argument comes from the network; the provider's declared type is its own promise about its callers.
       const result: unknown = await this.#procedure(message.body as never, call);
-      reply = await call.replyOf(result);
+      reply = isStream(result) ? await call.replyOf(result) : okay(result);
     } catch (error) {
       reply = errorReply(error, this.#options.stack);
     } finally {

@@ -3,13 +3,12 @@
 import type { Message } from '../client/index.js';
 import type { Clock } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
-import { okay } from './answer.js';
 import { callerOf, partChannel } from './channels.js';
 import { amountOf, PROGRESS_KEY, progressBody, TIMEOUT_KEY, WINDOW_KEY } from './extras.js';
 import type { FullCaller } from './full-caller.js';
 import type { CallContext, CallOptions, ProgressOptions, StreamOptions } from './options.js';
 import type { Reply } from './reply.js';
-import { collect, isStream, StreamWriter } from './stream-writer.js';
+import { collect, StreamWriter } from './stream-writer.js';
 
 /** What all calls have in common that run on one service. */
 export interface CallHost {
@@ -98,9 +97,8 @@ export class RunningCall implements CallContext {
     return told;
   }
 
-  /** What a procedure returned, as a reply. */
-  async replyOf(result: unknown): Promise<Reply> {
-    if (!isStream(result)) return okay(result);
+  /** A stream that a procedure returned, as a reply: when all of it was sent. */
+  async replyOf(result: AsyncIterable<unknown>): Promise<Reply> {
     const window = amountOf(this.#message.head[WINDOW_KEY]);
     if (window === undefined) return collect(result);
     this.#writer = new StreamWriter({

@@ -17,6 +17,8 @@ import type { SubscriptionWatcher } from './subscribing.js';
 interface State {
   /** Of its hello: what its copies are marked with. */
   nonce: string;
+  /** Made once for each group: a text made anew for each message costs more than the rest of giving it. */
+  readonly marks: Map<string, string>;
   /** By pattern and group. */
   readonly memberships: Map<string, groupControl.MembershipBody>;
 }
@@ -69,8 +71,11 @@ export class Grouping implements ControlPart {
   welcomed(session: Session, { nonce }: control.HelloBody): void {
     const state = this.#states.get(session);
     if (!session.features.has('groups')) this.ended(session);
-    else if (state === undefined) this.#states.set(session, { nonce, memberships: new Map() });
-    else state.nonce = nonce;
+    else if (state === undefined) this.#states.set(session, { nonce, marks: new Map(), memberships: new Map() });
+    else {
+      state.nonce = nonce;
+      state.marks.clear();
+    }
   }
 
   ended(session: Session): void {
@@ -152,7 +157,7 @@ export class Grouping implements ControlPart {
     const member = choice.made ?? choice.last;
     const state = member === undefined ? undefined : this.#states.get(member);
     if (member !== undefined && state !== undefined) {
-      this.#give(member, groupControl.markOf(state.nonce, group), undefined, from, view, time, codec);
+      this.#give(member, markIn(state, group), undefined, from, view, time, codec);
     }
   }
 
@@ -217,6 +222,7 @@ export class Grouping implements ControlPart {
 
   #leave(session: Session, { pattern, group }: groupControl.MembershipBody): void {
     if (this.#states.get(session)?.memberships.delete(keyOf(pattern, group)) !== true) return;
+    this.#states.get(session)?.marks.delete(group);
     this.#router.leave(pattern, group, session);
     this.#desk.changed(session);
     this.#bridges.unsubscribed(groupControl.groupInterest({ pattern, group }), session);
@@ -260,6 +266,12 @@ class Choice {
       } else if (this.last === undefined || backlogBytes < this.last.link.outbox.backlogBytes) this.last = member;
     }
   }
+}
+
+function markIn({ nonce, marks }: State, group: string): string {
+  let mark = marks.get(group);
+  if (mark === undefined) marks.set(group, (mark = groupControl.markOf(nonce, group)));
+  return mark;
 }
 
 function headOf({ head }: MessageView, time: number, id: string | undefined, mark: string): OutgoingHead {
