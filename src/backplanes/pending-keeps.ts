@@ -23,7 +23,7 @@ interface Waiting extends PendingKeep {
 
 export class PendingKeeps {
   readonly #clock: Clock;
-  readonly #limit: number;
+  readonly #limit: () => number;
   readonly #send: (keep: PendingKeep) => void;
   // The oldest first.
   readonly #waiting = new Map<number, Waiting>();
@@ -33,7 +33,7 @@ export class PendingKeeps {
   #cancelTimer: (() => void) | undefined;
 
   /** @param limit - bytes that may wait. @param send - not called when nothing can be sent: `resend` later. */
-  constructor(clock: Clock, limit: number, send: (keep: PendingKeep) => void) {
+  constructor(clock: Clock, limit: () => number, send: (keep: PendingKeep) => void) {
     this.#clock = clock;
     this.#limit = limit;
     this.#send = send;
@@ -48,7 +48,7 @@ export class PendingKeeps {
   }
 
   add(channel: string, data: Uint8Array, options: KeepOptions): Promise<Kept> {
-    if (this.#bytes + data.length > this.#limit) {
+    if (this.#bytes + data.length > this.#limit()) {
       const text = `${channel}: ${this.#waiting.size} messages wait for the engine already, ${this.#bytes} bytes`;
       return Promise.reject(new SpokeError('STORE_FAILED', text, { retryable: true }));
     }

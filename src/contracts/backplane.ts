@@ -1,7 +1,9 @@
 // What joins many brokers: an engine that others operate, or nothing at all.
 
+import type { BackplaneHistory } from './backplane-history.js';
 import type { Clock } from './clock.js';
 import type { SpokeError } from './errors.js';
+import type { Kept } from './kept.js';
 import type { Logger } from './logger.js';
 
 /** What a backplane tells its broker. Calls never nest, and never come from inside a call to the backplane. */
@@ -51,11 +53,6 @@ export interface KeepOptions {
   readonly after?: number;
 }
 
-export interface Kept {
-  /** `false`: something with the same id was kept before, or the channel has got another revision than `after`. */
-  readonly fresh: boolean;
-}
-
 /** A snapshot of what crosses. Counts are since the start. */
 export interface BackplaneStats {
   /** `nats`, `memory`, `local`. */
@@ -83,6 +80,8 @@ export interface Backplane {
   /** `false`: there are no other brokers, and nothing but `open`, `close` and `stats` is ever called. */
   readonly joins: boolean;
   readonly stats: BackplaneStats;
+  /** What it remembers of the past; absent: nothing. */
+  readonly history?: BackplaneHistory | undefined;
 
   /**
    * Joins. Resolves when all that is kept was told.

@@ -1,7 +1,18 @@
 // What can be plugged in. This floor imports nothing.
 
 export type { Action, Authenticator, Authorizer, Credentials, Identity, LoginPeer } from './access.js';
-export type { Backplane, BackplaneHandler, BackplaneOptions, BackplaneStats, Kept, KeepOptions } from './backplane.js';
+export type { Backplane, BackplaneHandler, BackplaneOptions, BackplaneStats, KeepOptions } from './backplane.js';
+export { HISTORY_LEASE, HISTORY_UNFINISHED } from './backplane-history.js';
+export type {
+  BackplaneHistory,
+  HistoryDurable,
+  HistoryEntry,
+  HistoryFrom,
+  HistoryHandler,
+  HistoryReader,
+  HistoryReadOptions,
+  HistoryRule,
+} from './backplane-history.js';
 export type { Clock } from './clock.js';
 export type {
   ClientCodec,
@@ -25,6 +36,7 @@ export type {
 export { SPOKE_ERROR_CODES, SpokeError, withCode } from './errors.js';
 export type { AnyErrorCode, SpokeErrorCode, SpokeErrorOptions } from './errors.js';
 export type { Deframer, FrameHandler, Framing } from './framing.js';
+export type { Kept } from './kept.js';
 export { DEFAULT_LIMITS, withDefaults } from './limits.js';
 export type { Limits } from './limits.js';
 export { silentLogger } from './logger.js';

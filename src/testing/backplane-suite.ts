@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { matches } from '../channels/index.js';
 import type { Backplane } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
+import { historyChecks } from './backplane-suite/history.js';
 import { Member } from './backplane-suite/member.js';
 import type { Runner } from './transport-suite.js';
 
@@ -45,8 +46,17 @@ const ODD = [
   'half a pair \ufffd',
 ];
 
-/** Declares the tests of a backplane that joins brokers. `makeSetup` is called for each. */
-export function backplaneSuite(runner: Runner, name: string, makeSetup: MakeBackplaneSetup): void {
+/**
+ * Declares the tests of a backplane that joins brokers.
+ * @param makeSetup - called for each.
+ * @param options - `history`: whether its backplanes keep all below `h` as history, and nothing else; default: they have none.
+ */
+export function backplaneSuite(
+  runner: Runner,
+  name: string,
+  makeSetup: MakeBackplaneSetup,
+  { history = false }: { readonly history?: boolean } = {},
+): void {
   const check = (what: string, run: (join: () => Promise<Member>, setup: BackplaneSetup) => Promise<void>) => {
     runner.it(what, async () => {
       const setup = await makeSetup();
@@ -319,5 +329,7 @@ export function backplaneSuite(runner: Runner, name: string, makeSetup: MakeBack
       await assert.rejects(member.open(), (error) => error instanceof SpokeError && error.code === 'CONNECT_FAILED');
       await member.plane.close();
     });
+
+    if (history) historyChecks(check);
   });
 }

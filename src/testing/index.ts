@@ -11,4 +11,17 @@ export type { MakeStoreSetup, StoreSetup } from './store-suite.js';
 export { backplaneSuite } from './backplane-suite.js';
 export type { BackplaneSetup, MakeBackplaneSetup } from './backplane-suite.js';
 export { MemoryBackplane, MemoryEngine } from '../backplanes/index.js';
-export type { Engine, EngineEntry, EngineMember, MemoryEngineOptions, PendingKeep } from '../backplanes/index.js';
+export { Durable, Histories, Log } from '../backplanes/index.js';
+export type {
+  DurableLog,
+  Engine,
+  EngineEntry,
+  EngineMember,
+  HistoryHost,
+  MemoryEngineOptions,
+  MemoryHistory,
+  PendingKeep,
+  PendingKeeps,
+  Reading,
+  Recorded,
+} from '../backplanes/index.js';

@@ -1,7 +1,9 @@
 // What a `MemoryEngine` and the backplanes on it know of each other.
 
 import type { Clock, Kept } from '../../contracts/index.js';
+import type { Histories } from '../histories.js';
 import type { PendingKeep } from '../pending-keeps.js';
+import type { Log } from './log.js';
 
 /** What is kept on a channel. */
 export interface EngineEntry {
@@ -20,6 +22,7 @@ export interface EngineMember {
   kept(entry: EngineEntry): void;
   told(data: Uint8Array): void;
   answered(number: number, kept: Kept): void;
+  recorded(number: number, kept: Kept): void;
 }
 
 /** What a backplane knows of the engine. */
@@ -29,11 +32,14 @@ export interface Engine {
   readonly latency: () => number;
   /** Of what it keeps: another one, when it lost all. */
   readonly generation: number;
+  readonly histories: Histories<Log>;
   reaches(name: string): boolean;
   join(member: EngineMember): void;
   leave(member: EngineMember): void;
   publish(from: EngineMember, channel: string, data: Uint8Array): void;
   keep(from: EngineMember, keep: PendingKeep): void;
+  /** Publishes, and keeps it in the history of its channel. */
+  record(from: EngineMember, record: PendingKeep): void;
   forget(channel: string, revision: number): void;
   /** What is kept and newer, in order. */
   after(revision: number): readonly EngineEntry[];

@@ -6,11 +6,13 @@ import type { PendingKeep } from '../pending-keeps.js';
 import { PendingKeeps } from '../pending-keeps.js';
 import { widenedToEnd } from '../widened.js';
 import type { Engine, EngineMember } from './engine-member.js';
+import { MemoryHistory } from './memory-history.js';
 import { Pipe } from './pipe.js';
 
 export class MemoryBackplane implements Backplane {
   readonly joins = true;
   readonly name: string;
+  readonly history: MemoryHistory;
   readonly #engine: Engine;
   readonly #out: Pipe;
   readonly #in: Pipe;
@@ -18,6 +20,8 @@ export class MemoryBackplane implements Backplane {
   readonly #counters = { sent: 0, received: 0, dropped: 0 };
   #options: BackplaneOptions | undefined;
   #keeps: PendingKeeps | undefined;
+  readonly #records: PendingKeeps;
+  #asked: ((error: SpokeError) => void)[] = [];
   /** There while it is connected. */
   #member: EngineMember | undefined;
   #flushes: (() => void)[] = [];
@@ -32,6 +36,20 @@ export class MemoryBackplane implements Backplane {
     this.name = name;
     this.#out = new Pipe(engine.clock, engine.latency);
     this.#in = new Pipe(engine.clock, engine.latency);
+    this.#records = new PendingKeeps(
+      engine.clock,
+      () => this.#options?.pendingBytes ?? 0,
+      (record) => this.#sendRecord(record),
+    );
+    this.history = new MemoryHistory({
+      histories: engine.histories,
+      records: this.#records,
+      ask: (run) => this.#ask(run),
+      send: (run) => {
+        if (this.#member !== undefined) this.#out.push(0, run);
+      },
+      deliver: (bytes, run) => this.#in.push(bytes, run),
+    });
   }
 
   get stats(): BackplaneStats {
@@ -40,13 +58,17 @@ export class MemoryBackplane implements Backplane {
       engine: 'memory',
       reachable: this.#member !== undefined,
       ...this.#counters,
-      pendingBytes: this.#out.bytes + (this.#keeps?.bytes ?? 0),
+      pendingBytes: this.#out.bytes + (this.#keeps?.bytes ?? 0) + this.#records.bytes,
     };
   }
 
   async open(options: BackplaneOptions): Promise<void> {
     this.#options = options;
-    this.#keeps = new PendingKeeps(this.#engine.clock, options.pendingBytes, (keep) => this.#sendKeep(keep));
+    this.#keeps = new PendingKeeps(
+      this.#engine.clock,
+      () => options.pendingBytes,
+      (keep) => this.#sendKeep(keep),
+    );
     options.signal.throwIfAborted();
     if (!this.#engine.reaches(this.name)) {
       throw new SpokeError('CONNECT_FAILED', `${this.name} does not reach the memory engine`, { retryable: true });
@@ -124,6 +146,7 @@ export class MemoryBackplane implements Backplane {
     this.look();
     this.#engine.closed(this);
     this.#keeps?.close();
+    this.#records.close();
   }
 
   /** Whether the engine can be reached may have changed. */
@@ -159,6 +182,7 @@ export class MemoryBackplane implements Backplane {
       },
       told: (data) => handler.told(data),
       answered: (number, kept) => this.#keeps?.answered(number, kept),
+      recorded: (number, kept) => this.#records.answered(number, kept),
     };
     this.#member = member;
     const emptied = this.#generation !== 0 && this.#generation !== this.#engine.generation;
@@ -173,6 +197,8 @@ export class MemoryBackplane implements Backplane {
       for (const entry of this.#engine.after(this.#revision)) member.deliver(0, () => member.kept(entry));
     });
     this.#keeps?.resend();
+    this.#records.resend();
+    this.history.connected();
   }
 
   #disconnect({ handler }: BackplaneOptions): void {
@@ -183,6 +209,8 @@ export class MemoryBackplane implements Backplane {
     const flushes = this.#flushes;
     this.#flushes = [];
     for (const resolve of flushes) resolve();
+    this.history.lost();
+    for (const reject of this.#asked.splice(0)) reject(away());
     if (!this.#closed) this.#in.push(0, () => handler.reachable(false));
   }
 
@@ -191,6 +219,35 @@ export class MemoryBackplane implements Backplane {
     if (member === undefined) return;
     this.#counters.sent++;
     this.#out.push(keep.data.length, () => this.#engine.keep(member, keep));
+  }
+
+  #sendRecord(record: PendingKeep): void {
+    const member = this.#member;
+    if (member === undefined) return;
+    this.#counters.sent++;
+    this.#out.push(record.data.length, () => this.#engine.record(member, record));
+  }
+
+  #ask<T>(run: () => T): Promise<T> {
+    const member = this.#member;
+    if (member === undefined) return Promise.reject(away());
+    return new Promise((resolve, reject) => {
+      this.#asked.push(reject);
+      const answer = (settle: () => void): void => {
+        member.deliver(0, () => {
+          this.#asked = this.#asked.filter((other) => other !== reject);
+          settle();
+        });
+      };
+      this.#out.push(0, () => {
+        try {
+          const result = run();
+          answer(() => resolve(result));
+        } catch (error) {
+          answer(() => reject(error));
+        }
+      });
+    });
   }
 
   // Here at once; at the engine when it arrives.
@@ -203,4 +260,8 @@ export class MemoryBackplane implements Backplane {
       });
     }
   }
+}
+
+function away(): SpokeError {
+  return new SpokeError('STORE_FAILED', 'the memory engine is out of reach', { retryable: true });
 }

@@ -1,15 +1,19 @@
 // An engine inside one process, with the faults of a real one: the reference implementation, and what tests hold in hand.
 
 import { matches } from '../../channels/index.js';
-import type { Clock } from '../../contracts/index.js';
+import type { Clock, HistoryRule } from '../../contracts/index.js';
+import { Histories, requireHistoryRules } from '../histories.js';
 import type { PendingKeep } from '../pending-keeps.js';
 import type { Engine, EngineEntry, EngineMember } from './engine-member.js';
+import { Log } from './log.js';
 import { MemoryBackplane } from './memory-backplane.js';
 
 export interface MemoryEngineOptions {
   readonly clock: Clock;
   /** Milliseconds that something takes to the engine, or from it; asked each time. Default: none. */
   readonly latency?: () => number;
+  /** What is kept as history. Default: nothing. */
+  readonly history?: readonly HistoryRule[];
 }
 
 // Ids remembered; an engine of the world's remembers by time.
@@ -20,18 +24,22 @@ export class MemoryEngine implements Engine {
   readonly latency: () => number;
   /** Of what it keeps: another one, when it lost all. */
   generation = 1;
+  readonly histories = new Histories<Log>();
   readonly #members = new Set<EngineMember>();
   readonly #backplanes = new Set<MemoryBackplane>();
   readonly #away = new Set<string>();
   // In the order of their revisions.
   readonly #entries = new Map<string, EngineEntry>();
   readonly #ids = new Set<string>();
+  readonly #recordedIds = new Set<string>();
   #revision = 0;
   #running = true;
 
-  constructor({ clock, latency = () => 0 }: MemoryEngineOptions) {
+  /** @throws {TypeError} for a history that makes no sense. */
+  constructor({ clock, latency = () => 0, history = [] }: MemoryEngineOptions) {
     this.clock = clock;
     this.latency = latency;
+    this.keepHistory(...history);
   }
 
   /** What is kept last, by channel; for tests. */
@@ -46,6 +54,16 @@ export class MemoryEngine implements Engine {
     return backplane;
   }
 
+  /**
+   * Keeps history from now on, beside what it keeps already.
+   * @throws {TypeError} for a history that makes no sense.
+   */
+  keepHistory(...rules: readonly HistoryRule[]): void {
+    const logs = this.histories.all();
+    const added = requireHistoryRules([...logs.map(({ rule }) => rule), ...rules]).slice(logs.length);
+    this.histories.set([...logs, ...added.map((rule) => this.#log(rule))]);
+  }
+
   /** The engine ends: what is on its way is lost, what it has acknowledged is not. */
   stop(): void {
     this.#running = false;
@@ -58,6 +76,8 @@ export class MemoryEngine implements Engine {
       this.generation++;
       this.#entries.clear();
       this.#ids.clear();
+      this.#recordedIds.clear();
+      this.histories.set(this.histories.all().map(({ rule }) => this.#log(rule)));
       this.#revision = 0;
     }
     this.#running = true;
@@ -111,18 +131,23 @@ export class MemoryEngine implements Engine {
     const last = this.#entries.get(channel)?.revision ?? 0;
     const fresh = !this.#ids.has(id) && (after === undefined || after === last);
     if (fresh) {
-      this.#ids.add(id);
-      if (this.#ids.size > MAX_IDS)
-        for (const oldest of this.#ids) {
-          this.#ids.delete(oldest);
-          break;
-        }
+      remember(this.#ids, id);
       const entry = { channel, data, revision: ++this.#revision };
       this.#entries.delete(channel);
       this.#entries.set(channel, entry);
       for (const member of this.#members) member.deliver(data.length, () => member.kept(entry));
     }
     from.deliver(0, () => from.answered(number, { fresh }));
+  }
+
+  record(from: EngineMember, { number, channel, data, id }: PendingKeep): void {
+    this.publish(from, channel, data);
+    const fresh = !this.#recordedIds.has(id);
+    if (fresh) {
+      remember(this.#recordedIds, id);
+      this.histories.of(channel)?.append(channel, data);
+    }
+    from.deliver(0, () => from.recorded(number, { fresh }));
   }
 
   forget(channel: string, revision: number): void {
@@ -141,7 +166,20 @@ export class MemoryEngine implements Engine {
     }
   }
 
+  #log(rule: HistoryRule): Log {
+    return new Log(rule, String(this.generation), this.clock);
+  }
+
   #look(): void {
     for (const backplane of this.#backplanes) backplane.look();
+  }
+}
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size <= MAX_IDS) return;
+  for (const oldest of ids) {
+    ids.delete(oldest);
+    break;
   }
 }

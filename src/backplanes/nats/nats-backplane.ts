@@ -207,7 +207,11 @@ export class NatsBackplane implements Backplane {
       },
       broken: () => this.#recover(),
     });
-    const keeps = new PendingKeeps(clock, pendingBytes, (keep) => this.#sendKeep(keep));
+    const keeps = new PendingKeeps(
+      clock,
+      () => pendingBytes,
+      (keep) => this.#sendKeep(keep),
+    );
     const throttle = new Throttle(connection, pendingBytes);
     return { host, connection, manager, stream, reader, keeps, throttle, answers: createInbox() };
   }

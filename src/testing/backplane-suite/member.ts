@@ -54,8 +54,13 @@ export class Member implements BackplaneHandler {
     this.plane.publish(channel, bytes(text));
   }
 
-  keep(channel: string, text: string, after?: number, id = `${this.id}:${++this.#number}`): Promise<Kept> {
+  keep(channel: string, text: string, after?: number, id = this.nextId()): Promise<Kept> {
     return this.plane.keep(channel, bytes(text), { id, ...(after !== undefined && { after }) });
+  }
+
+  /** For something that is kept or recorded. */
+  nextId(): string {
+    return `${this.id}:${++this.#number}`;
   }
 
   /** What it believes is kept last. */
@@ -88,27 +93,28 @@ export class Member implements BackplaneHandler {
 
   message(data: Uint8Array): void {
     this.messages.push(textOf(data));
-    this.#changed();
+    this.changed();
   }
 
   kept(channel: string, data: Uint8Array, revision: number): void {
     this.entries.push({ channel, text: textOf(data), revision });
-    this.#changed();
+    this.changed();
   }
 
   told(data: Uint8Array): void {
     this.news.push(textOf(data));
-    this.#changed();
+    this.changed();
   }
 
   reachable(reachable: boolean): void {
     this.reached.push(reachable);
-    this.#changed();
+    this.changed();
   }
 
   emptied(): void {}
 
-  #changed(): void {
+  /** Something may have come about. */
+  changed(): void {
     for (const look of this.#look) look();
   }
 }
