@@ -24,6 +24,9 @@ export interface BackplaneHandler {
   /** Something that another broker told to all, or to this one. */
   told(data: Uint8Array): void;
 
+  /** What was told to one was heard by nobody: that broker has left, or is cut off. */
+  unheard(id: string): void;
+
   /**
    * The engine is there, or is not: then nothing is exchanged, what is to be kept waits, and the backplane tries again for ever. With
    * `true`, all patterns are subscribed to again.
@@ -115,7 +118,7 @@ export interface Backplane {
   /** What is kept on a channel need not be kept any more, up to this revision; nobody is told. */
   forget(channel: string, revision: number): void;
 
-  /** Tells something to all other brokers, or to one. As `publish`. */
+  /** Tells something to all other brokers, or to one. As `publish`; what nobody hears is told to `unheard`. */
   tell(data: Uint8Array, to?: string): void;
 
   /** Leaves, after sending what waits, if that is possible at once. Idempotent. */

@@ -262,6 +262,18 @@ export function backplaneSuite(
       assert.deepEqual([...c.news].sort(), ['end', 'to all', 'to c']);
     });
 
+    check('says that nobody heard what was told to a broker that has left', async (join) => {
+      const [a, b, c] = [await join(), await join(), await join()];
+      a.plane.tell(new TextEncoder().encode('one'), b.id);
+      await b.until('it is told', () => b.news.includes('one'));
+      await b.plane.close();
+      a.plane.tell(new TextEncoder().encode('two'), c.id);
+      a.plane.tell(new TextEncoder().encode('three'), b.id);
+      await a.until('it is known', () => a.missing.length > 0);
+      await c.until('it is told', () => c.news.includes('two'));
+      assert.deepEqual(a.missing, [b.id]);
+    });
+
     check('goes on after the engine was away: subscribed again, and told what it missed', async (join, setup) => {
       const [a, b] = [await join(), await join()];
       await b.subscribe('x/**');

@@ -21,6 +21,7 @@ export interface EngineMember {
   message(data: Uint8Array): void;
   kept(entry: EngineEntry): void;
   told(data: Uint8Array): void;
+  unheard(id: string): void;
   answered(number: number, kept: Kept): void;
   recorded(number: number, kept: Kept): void;
 }

@@ -131,7 +131,8 @@ export class MemoryBackplane implements Backplane {
 
   tell(data: Uint8Array, to?: string): void {
     const member = this.#member;
-    if (member !== undefined) this.#out.push(data.length, () => this.#engine.tell(member, data, to));
+    if (member === undefined || this.#out.bytes + data.length > (this.#options?.pendingBytes ?? 0)) return;
+    this.#out.push(data.length, () => this.#engine.tell(member, data, to));
   }
 
   async close(): Promise<void> {
@@ -181,6 +182,7 @@ export class MemoryBackplane implements Backplane {
         handler.kept(channel, data, revision);
       },
       told: (data) => handler.told(data),
+      unheard: (other) => handler.unheard(other),
       answered: (number, kept) => this.#keeps?.answered(number, kept),
       recorded: (number, kept) => this.#records.answered(number, kept),
     };

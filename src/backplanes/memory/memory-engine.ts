@@ -160,10 +160,13 @@ export class MemoryEngine implements Engine {
   }
 
   tell(from: EngineMember, data: Uint8Array, to: string | undefined): void {
+    let heard = false;
     for (const member of this.#members) {
       if (member === from || (to !== undefined && member.id !== to)) continue;
+      heard = true;
       member.deliver(data.length, () => member.told(data));
     }
+    if (!heard && to !== undefined) from.deliver(0, () => from.unheard(to));
   }
 
   #log(rule: HistoryRule): Log {

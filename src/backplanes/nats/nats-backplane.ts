@@ -39,6 +39,8 @@ interface Parts {
   readonly throttle: Throttle;
   /** Subject below which JetStream answers. */
   readonly answers: string;
+  /** Subject below which the server says that a broker is not there. */
+  readonly unheard: string;
 }
 
 /** Brokers of one `prefix` on the same NATS servers are one network. */
@@ -165,7 +167,11 @@ export class NatsBackplane implements Backplane {
   }
 
   tell(data: Uint8Array, to?: string): void {
-    if (this.#reachable) this.#open.connection.publish(this.#subjects.broker(to), data);
+    if (!this.#reachable) return;
+    const { connection, throttle, unheard } = this.#open;
+    if (!throttle.admits(data.length)) return;
+    // The server itself answers for whoever is not there.
+    connection.publish(this.#subjects.broker(to), data, to === undefined ? {} : { reply: `${unheard}.${to}` });
   }
 
   async close(): Promise<void> {
@@ -213,11 +219,26 @@ export class NatsBackplane implements Backplane {
       (keep) => this.#sendKeep(keep),
     );
     const throttle = new Throttle(connection, pendingBytes);
-    return { host, connection, manager, stream, reader, keeps, throttle, answers: createInbox() };
+    return {
+      host,
+      connection,
+      manager,
+      stream,
+      reader,
+      keeps,
+      throttle,
+      answers: createInbox(),
+      unheard: createInbox(),
+    };
   }
 
-  #listen({ connection, host, answers }: Parts): void {
+  #listen({ connection, host, answers, unheard }: Parts): void {
     connection.subscribe(`${answers}.*`, { callback: (error, message) => this.#answered(error, message) });
+    connection.subscribe(`${unheard}.*`, {
+      callback: (error, { subject }) => {
+        if (error === null) host.handler.unheard(subject.slice(unheard.length + 1));
+      },
+    });
     for (const subject of [this.#subjects.broker(undefined), this.#subjects.broker(host.id)]) {
       connection.subscribe(subject, {
         callback: (error, message) => {

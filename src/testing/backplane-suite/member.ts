@@ -21,6 +21,7 @@ export class Member implements BackplaneHandler {
   readonly messages: string[] = [];
   readonly entries: KeptEntry[] = [];
   readonly news: string[] = [];
+  readonly missing: string[] = [];
   readonly reached: boolean[] = [];
   #look: (() => void)[] = [];
   #number = 0;
@@ -104,6 +105,11 @@ export class Member implements BackplaneHandler {
   told(data: Uint8Array): void {
     this.news.push(textOf(data));
     this.changed();
+  }
+
+  unheard(id: string): void {
+    this.missing.push(id);
+    this.#changed();
   }
 
   reachable(reachable: boolean): void {
