@@ -29,7 +29,6 @@ import { Desk } from './desk.js';
 import { Clustering } from './cluster/clustering.js';
 import { foreignId } from './cluster/envelope.js';
 import type { ClearedBy } from './control/keeping.js';
-import type { SubscriptionWatcher } from './control/subscribing.js';
 import type { Counters } from './counters.js';
 import { FanOut } from './fan-out.js';
 import { GroupDelivery } from './group-delivery.js';
@@ -148,6 +147,8 @@ export class Exchange implements SessionOwner {
       router: this.router,
       grouping: this.#grouping,
       bridging: this.#bridging,
+      members: this.#clustering?.members,
+      id: server.id,
     });
     this.#persisting = new Persisting({
       desk: this.#desk,
@@ -168,15 +169,14 @@ export class Exchange implements SessionOwner {
       // First: what is published then still has all that the session had.
       this.#wills,
       this.authenticating,
-      new Subscribing(this.#desk, this.router, this.#replays, this.#watchers()),
+      new Subscribing(this.#desk, this.router, this.#replays, this.#bridging),
       { features: ['errors'] as const },
       new Ping(this.#desk, this.#replays, this.#clustering),
       new Heartbeat(parts.turn.clock),
       this.#acking,
       new Requests(this.#desk, [this.#keeping, this.presence]),
       this.#keeping,
-      // Not offered in a cluster yet: it would be a group for each broker.
-      ...(this.#clustering === undefined ? [this.#grouping] : []),
+      this.#grouping,
       this.#slowness,
       this.presence,
       ...(this.#calling === undefined ? [] : [this.#calling]),
@@ -273,8 +273,10 @@ export class Exchange implements SessionOwner {
     }
     const route = this.router.find(channel);
     if (route.targets.length > 0) this.#fanOut.deliver(session, route.targets, view, time ?? this.#turn.seconds, codec);
-    if (route.groups.length > 0 || this.#bridging.active)
-      this.#groups.deliver(session, route.groups, view, time ?? this.#turn.seconds, codec);
+    if (route.groups.length > 0 || this.#groups.beyond) {
+      const id = foreignId(view, acked, this.#bridging.has(session));
+      this.#groups.deliver(session, route.groups, view, time ?? this.#turn.seconds, codec, id);
+    }
     let name: string | undefined;
     if (this.#clustering !== undefined) {
       const id = foreignId(view, acked, this.#bridging.has(session));
@@ -346,8 +348,9 @@ export class Exchange implements SessionOwner {
       id: server.id,
       random,
       deliver: (view, time, codec, frame, name) => this.#arrived(view, time, codec, frame, name),
-      keep: (view, time, codec, frame, name) => this.#persisting.arrived(view, time, codec, frame, name),
+      keep: (...message) => this.#persisting.arrived(...message),
       clear: (channel, time) => this.#keeping.clearedElsewhere(channel, time),
+      take: (given, envelope, view, codec) => this.#groups.take(given, envelope, view, codec),
     });
   }
 
@@ -366,21 +369,6 @@ export class Exchange implements SessionOwner {
     if (from !== 'expiry') return this.#clustering.cleared(channel, time);
     this.#clustering.expired(channel);
     return undefined;
-  }
-
-  #watchers(): SubscriptionWatcher {
-    const clustering = this.#clustering;
-    if (clustering === undefined) return this.#bridging;
-    return {
-      subscribed: (pattern, session) => {
-        this.#bridging.subscribed(pattern, session);
-        clustering.subscribed(pattern);
-      },
-      unsubscribed: (pattern, session) => {
-        this.#bridging.unsubscribed(pattern, session);
-        clustering.unsubscribed(pattern);
-      },
-    };
   }
 
   #subscribed(sessions: Iterable<Session>): string[] {

@@ -55,6 +55,7 @@ export class Persisting {
     const { sink } = turn;
     const length = codec.forward(view, time, sink);
     const frame = sink.copyLast(length);
+    const id = foreignId(view, acked, bridging.has(session));
     let name: string | undefined;
     try {
       const message = { channel, time, codec: codec.name, frame, ...(expires !== undefined && { expires }) };
@@ -62,7 +63,7 @@ export class Persisting {
       if (clustering === undefined) stored = retained.keep(message);
       else {
         if (!again) void retained.keep(message);
-        ({ name, stored } = clustering.keep(message, foreignId(view, acked, bridging.has(session)), again));
+        ({ name, stored } = clustering.keep(message, id, again));
         if (again) {
           acking.applied(session, view, stored);
           return;
@@ -79,12 +80,23 @@ export class Persisting {
     const { fanOut, groups, router } = this.#parts;
     const route = router.find(channel);
     fanOut.deliver(session, route.targets, view, time, codec, frame);
-    if (route.groups.length > 0 || bridging.active) groups.deliver(session, route.groups, view, time, codec);
+    if (route.groups.length > 0 || groups.beyond) groups.deliver(session, route.groups, view, time, codec, id);
     if (bridging.active) bridging.forward(session, view, time, codec, name);
   }
 
-  /** Of another broker of the cluster. @param name - what it is called between brokers. */
-  arrived(view: MessageView, time: number, codec: Codec, frame: Uint8Array, name: string): Arrival {
+  /**
+   * By the cluster.
+   * @param name - what it is called between brokers.
+   * @param given - as the id of an `Envelope`, when a client of this broker has published it; `undefined`: that of another one.
+   */
+  arrived(
+    view: MessageView,
+    time: number,
+    codec: Codec,
+    frame: Uint8Array,
+    name: string,
+    given: string | undefined,
+  ): Arrival {
     const { channel } = view.head;
     const { retained, bridging, desk } = this.#parts;
     const kept = retained.store.get(channel);
@@ -100,8 +112,10 @@ export class Persisting {
     }
     // From now on it is not new, whichever way it comes.
     if (bridging.active) bridging.admitsNamed(name);
-    const { fanOut, router } = this.#parts;
-    fanOut.deliver(undefined, router.route(channel), view, time, codec, frame);
+    const { fanOut, groups, router } = this.#parts;
+    const route = router.find(channel);
+    fanOut.deliver(undefined, route.targets, view, time, codec, frame);
+    if (given !== undefined) groups.deliver(undefined, route.groups, view, time, codec, given);
     if (bridging.active) bridging.forward(undefined, view, time, codec, name);
     return 'applied';
   }

@@ -19,6 +19,11 @@ interface Known extends ProvidersOf {
   readonly version: number;
 }
 
+/** Whether somebody who subscribes to this provides something. */
+export function isProvided(pattern: string): boolean {
+  return PROVIDER.test(pattern);
+}
+
 /** Of one broker: its clients, and the bridges that lead to others. */
 export class Providers {
   readonly #plain = new Router<Session>();
@@ -53,7 +58,7 @@ export class Providers {
   /** @param wanted - a pattern, or one for a group. */
   added(session: Session, wanted: string): void {
     const { pattern, group } = readWanted(wanted);
-    if (!PROVIDER.test(pattern)) return;
+    if (!isProvided(pattern)) return;
     this.#version++;
     if (group === undefined) {
       this.#plain.subscribe(pattern, session);
@@ -67,7 +72,7 @@ export class Providers {
 
   removed(session: Session, wanted: string): void {
     const { pattern, group } = readWanted(wanted);
-    if (!PROVIDER.test(pattern)) return;
+    if (!isProvided(pattern)) return;
     this.#version++;
     if (group === undefined) {
       this.#plain.unsubscribe(pattern, session);

@@ -16,10 +16,15 @@ import type { Desk } from '../desk.js';
 import type { Tombstones } from '../tombstones.js';
 import type { Transcoder } from '../transcoder.js';
 import type { Envelope } from './envelope.js';
-import { Kind, readEnvelope, writeEnvelope } from './envelope.js';
+import { givenName, Kind, readEnvelope, writeEnvelope } from './envelope.js';
+import { Gossip } from './gossip.js';
+import { Members } from './members.js';
 import { Mirror } from './mirror.js';
 import { Order } from './order.js';
+import { PeerRoutes } from './peer-routes.js';
 import { Recent } from './recent.js';
+import { Registrations } from './registrations.js';
+import type { Given } from './told.js';
 import { Wants } from './wants.js';
 
 /** A snapshot of one broker's part in a cluster. Counts are since the start. */
@@ -34,6 +39,10 @@ export interface ClusterStats extends BackplaneStats {
   readonly repaired: number;
   /** Persistent messages of which the engine has no, or an older, version: what is not safe yet. */
   readonly unsaved: number;
+  /** Other brokers that are there. */
+  readonly brokers: number;
+  /** Messages that were sent to a member of a group at another broker. */
+  readonly given: number;
 }
 
 /** What became of a persistent message that came. */
@@ -60,8 +69,20 @@ export interface ClusteringParts {
     frame: Uint8Array,
     id: string,
   ) => number | undefined;
-  /** Keeps a persistent message of another broker if it is newer, and delivers it then. The frame is its receiver's own. */
-  readonly keep: (view: MessageView, time: number, codec: Codec, frame: Uint8Array, id: string) => Arrival;
+  /**
+   * Keeps a persistent message of another broker if it is newer, and delivers it then. The frame is its receiver's own.
+   * @param given - the id of its envelope, when it is one of this broker's, and comes back from the engine.
+   */
+  readonly keep: (
+    view: MessageView,
+    time: number,
+    codec: Codec,
+    frame: Uint8Array,
+    id: string,
+    given: string | undefined,
+  ) => Arrival;
+  /** Gives a message to a member of a group here, by the choice of another broker. */
+  readonly take: (given: Given, envelope: Envelope, view: MessageView, codec: Codec) => void;
   /** Clears a channel up to a time, for this broker alone. @returns whether anything newer is kept. */
   readonly clear: (channel: string, time: number) => boolean;
 }
@@ -80,6 +101,10 @@ export class Clustering implements BackplaneHandler {
   readonly #plane: Backplane;
   readonly #wants: Wants;
   readonly #mirror: Mirror;
+  readonly #registrations = new Registrations();
+  readonly #gossip: Gossip;
+  /** Of groups, at other brokers. */
+  readonly members: Members;
   readonly #order = new Order();
   readonly #recent = new Recent(RECENT);
   readonly #counters = { wasted: 0, repeated: 0, malformed: 0 };
@@ -97,7 +122,34 @@ export class Clustering implements BackplaneHandler {
     const { plane, store, tombstones, random, id, desk } = parts;
     const { logger } = desk;
     const next = () => ++this.#sequence;
-    this.#mirror = new Mirror({ plane, store, tombstones, clock: desk.turn.clock, logger, random, id, next });
+    const { clock, sink } = desk.turn;
+    this.#mirror = new Mirror({ plane, store, tombstones, clock, logger, random, id, next });
+    const routes = new PeerRoutes();
+    this.members = new Members({
+      plane,
+      routes,
+      id,
+      next,
+      sink,
+      recent: this.#recent,
+      before: () => this.#apply(),
+      taken: (given, envelope) => {
+        this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec));
+      },
+    });
+    this.#gossip = new Gossip({
+      plane,
+      clock,
+      logger,
+      id,
+      routes,
+      registrations: this.#registrations,
+      others: () => {},
+      unset: () => {},
+      came: () => {},
+      gone: () => {},
+      beat: () => {},
+    });
   }
 
   get stats(): ClusterStats {
@@ -109,6 +161,8 @@ export class Clustering implements BackplaneHandler {
       repeated,
       repaired: this.#mirror.repaired,
       unsaved: this.#mirror.stale,
+      brokers: this.#gossip.peers.size,
+      given: this.members.given,
     };
   }
 
@@ -122,21 +176,32 @@ export class Clustering implements BackplaneHandler {
       pendingBytes: desk.limits.outboundBytes,
       signal,
     });
+    this.members.reachable = true;
+    await this.#gossip.open(signal);
+  }
+
+  /** Takes nothing more from others. */
+  withdraw(): void {
+    this.#registrations.withdraw();
+    this.#gossip.apply();
   }
 
   async close(): Promise<void> {
     this.#mirror.close();
+    this.#gossip.close();
     await this.#plane.close();
   }
 
-  /** A client or a bridge wants messages. */
-  subscribed(pattern: string): void {
-    this.#wants.add(pattern);
+  /** A client or a bridge wants messages. @param wanted - a pattern, or one for a group. */
+  subscribed(wanted: string, bridge: boolean): void {
+    this.#wants.add(wanted);
+    this.#registrations.add(wanted, bridge);
     this.#schedule();
   }
 
-  unsubscribed(pattern: string): void {
-    this.#wants.remove(pattern);
+  unsubscribed(wanted: string, bridge: boolean): void {
+    this.#wants.remove(wanted);
+    this.#registrations.remove(wanted, bridge);
     this.#schedule();
   }
 
@@ -144,16 +209,21 @@ export class Clustering implements BackplaneHandler {
   flush(): void {
     this.#flushing = false;
     this.#apply();
+    this.#gossip.apply();
   }
 
   /**
-   * Calls back when the engine has heard of everything that was subscribed to before.
-   * @returns `false`: it has, or it is away; it will not call back.
+   * Calls back when the engine has heard of everything that was subscribed to before, and other brokers of what is provided and wanted by
+   * groups.
+   * @returns `false`: they have, or the engine is away; it will not call back.
    */
   afterwards(callback: () => void): boolean {
+    if (!this.members.reachable) return false;
     this.#apply();
+    this.#gossip.apply();
     const asked = this.#asked;
-    if (asked === this.#confirmed || !this.#plane.stats.reachable) return false;
+    const settled = this.#gossip.settled();
+    if (asked === this.#confirmed && settled === undefined) return false;
     let called = false;
     const done = (): void => {
       if (called) return;
@@ -162,7 +232,7 @@ export class Clustering implements BackplaneHandler {
       callback();
     };
     const cancel = this.#parts.desk.turn.clock.setTimer(BARRIER_TIMEOUT, done);
-    void this.#confirm(asked, done);
+    void this.#confirm(asked, settled, done);
     return true;
   }
 
@@ -269,11 +339,19 @@ export class Clustering implements BackplaneHandler {
     this.#keep(envelope, { channel, revision });
   }
 
-  told(): void {}
+  told(data: Uint8Array): void {
+    if (!this.#gossip.heard(data)) this.members.heard(data);
+  }
+
+  unheard(id: string): void {
+    this.#gossip.lost(id);
+  }
 
   reachable(reachable: boolean): void {
     const { logger } = this.#parts.desk;
+    this.members.reachable = reachable;
     if (reachable) {
+      this.#gossip.returned();
       logger.info({ engine: this.#plane.stats.engine }, 'the backplane is reachable');
       this.#mirror.reachable();
     } else logger.warn({}, 'the backplane is out of reach: other brokers are not heard');
@@ -288,9 +366,12 @@ export class Clustering implements BackplaneHandler {
     if (this.#wants.changed && this.#wants.apply()) this.#asked++;
   }
 
-  async #confirm(asked: number, done: () => void): Promise<void> {
-    await this.#plane.flush();
-    this.#confirmed = Math.max(this.#confirmed, asked);
+  async #confirm(asked: number, settled: Promise<void> | undefined, done: () => void): Promise<void> {
+    if (asked !== this.#confirmed) {
+      await this.#plane.flush();
+      this.#confirmed = Math.max(this.#confirmed, asked);
+    }
+    await settled;
     done();
   }
 
@@ -327,7 +408,10 @@ export class Clustering implements BackplaneHandler {
     // What it came in is much bigger, and goes.
     const frame = envelope.frame.slice();
     const name = nameOf(origin, sequence, id);
-    const arrival = this.#open(codec, frame, (view, reader) => this.#parts.keep(view, time, reader, frame, name));
+    const given = origin === this.#parts.id && envelope.kind === Kind.Again ? id : undefined;
+    const arrival = this.#open(codec, frame, (view, reader) =>
+      this.#parts.keep(view, time, reader, frame, name, given),
+    );
     if (entry === undefined) return;
     this.#mirror.heard(entry.channel, entry.revision, arrival !== 'older');
     const leftOver = time < this.#parts.desk.turn.clock.now() / 1000 - LEFT_OVER;
@@ -365,11 +449,6 @@ export class Clustering implements BackplaneHandler {
       },
     );
   }
-}
-
-/** What a message is called by whoever gave it the id of an `Envelope`. */
-function givenName(id: string): string {
-  return id.startsWith(';') ? id.slice(1) : id;
 }
 
 /** What a message is called between brokers (docs/protocol.md#message-identity). */

@@ -30,22 +30,28 @@ export interface Envelope {
 const FIXED = 21;
 const NO_FRAME = new Uint8Array(0);
 
-/** @param range - where the frame is. */
+/**
+ * @param range - where the frame is.
+ * @param before - stands in front of it.
+ */
 export function writeEnvelope(
   envelope: Omit<Envelope, 'frame'>,
   range: { readonly block: Uint8Array; readonly start: number; readonly end: number } = EMPTY,
+  before: Uint8Array = NO_FRAME,
 ): Uint8Array {
   const { kind, origin, sequence, time, codec, id } = envelope;
-  const start = FIXED + origin.length + codec.length + id.length;
+  const base = before.length;
+  const start = base + FIXED + origin.length + codec.length + id.length;
   const data = new Uint8Array(start + range.end - range.start);
-  const view = new DataView(data.buffer);
-  data[0] = kind;
-  data[1] = origin.length;
-  data[2] = codec.length;
+  const view = new DataView(data.buffer, base);
+  if (base > 0) data.set(before);
+  view.setUint8(0, kind);
+  view.setUint8(1, origin.length);
+  view.setUint8(2, codec.length);
   view.setUint16(3, id.length, true);
   view.setFloat64(5, sequence, true);
   view.setFloat64(13, time, true);
-  let at = FIXED;
+  let at = base + FIXED;
   at = put(data, at, origin);
   at = put(data, at, codec);
   put(data, at, id);
@@ -78,6 +84,11 @@ export function foreignId({ id }: MessageView, acked: boolean, ofBridge: boolean
   if (id === undefined) return '';
   if (acked) return `;${id}`;
   return ofBridge ? id : '';
+}
+
+/** What a message is called by whoever gave it the id of an `Envelope`. */
+export function givenName(id: string): string {
+  return id.startsWith(';') ? id.slice(1) : id;
 }
 
 const EMPTY = { block: NO_FRAME, start: 0, end: 0 };

@@ -23,7 +23,6 @@ import type { Tombstones } from '../tombstones.js';
 import type { Transcoder } from '../transcoder.js';
 import type { ControlPart } from './part.js';
 import { overLimit } from './pattern-limits.js';
-import type { SubscriptionWatcher } from './subscribing.js';
 
 /**
  * How many messages of one broker a way here may be behind another one: two bridges that carry different channels share
@@ -47,8 +46,14 @@ export interface BridgingParts {
   readonly providers: Providers;
   /** What clients have subscribed to, each as often as they did. */
   readonly subscribed: () => Iterable<string>;
-  /** With other brokers behind a backplane: is told what bridges want. */
-  readonly cluster?: SubscriptionWatcher | undefined;
+  /** The other brokers behind a backplane. */
+  readonly cluster?: Cluster | undefined;
+}
+
+/** Is told of what clients and bridges want, messages for groups included. */
+export interface Cluster {
+  subscribed(wanted: string, bridge: boolean): void;
+  unsubscribed(wanted: string, bridge: boolean): void;
 }
 
 /** What the broker knows of one bridge. */
@@ -144,12 +149,14 @@ export class Bridging implements ControlPart, Flushable {
   /** A client has subscribed to a pattern it was not subscribed to. */
   subscribed(pattern: string, session: Session): void {
     this.#parts.providers.added(session, pattern);
+    this.#parts.cluster?.subscribed(pattern, false);
     this.#interest.subscribed(pattern);
     this.#schedule();
   }
 
   unsubscribed(pattern: string, session: Session): void {
     this.#parts.providers.removed(session, pattern);
+    this.#parts.cluster?.unsubscribed(pattern, false);
     this.#interest.unsubscribed(pattern);
     this.#schedule();
   }
@@ -238,21 +245,26 @@ export class Bridging implements ControlPart, Flushable {
   }
 
   /** Whether a message may go on by this bridge: not back where it comes from. */
-  mayTake(bridge: Session, from: Session, view: MessageView): boolean {
+  mayTake(bridge: Session, from: Session | undefined, view: MessageView): boolean {
     const state = this.#bridges.get(bridge);
     if (state?.mark === undefined || bridge === from) return false;
-    const source = this.#bridges.get(from);
+    const source = from === undefined ? undefined : this.#bridges.get(from);
     if (source === undefined || state.far === undefined) return true;
     return state.far !== source.far && state.far !== view.id?.slice(0, view.id.indexOf(':'));
   }
 
   /** What a copy for a member beyond a bridge is marked with, and its name: another one than that of other copies. */
-  copyFor(bridge: Session, group: string, from: Session, view: MessageView): { mark: string; id: string } | undefined {
+  copyFor(
+    bridge: Session,
+    group: string,
+    from: Session | undefined,
+    view: MessageView,
+  ): { mark: string; id: string } | undefined {
     const state = this.#bridges.get(bridge);
     if (state?.mark === undefined) return undefined;
     // What was wanted before this was published is known wherever it arrives.
     if (state.interest.changed.size > 0) this.#tell(bridge, state);
-    const named = this.#bridges.has(from) ? view.id : undefined;
+    const named = from !== undefined && this.#bridges.has(from) ? view.id : undefined;
     return { mark: markOf(state.mark, group), id: named ?? `${this.#parts.id}:${++this.#numbered}` };
   }
 
@@ -371,20 +383,17 @@ export class Bridging implements ControlPart, Flushable {
   #route(session: Session, wanted: string, distance: number): void {
     this.#parts.providers.added(session, wanted);
     const { pattern, group } = readWanted(wanted);
-    if (group === undefined) {
-      if (this.#wanting.subscribe(pattern, session)) this.#parts.cluster?.subscribed(pattern, session);
-    } else this.#groups.want(session, pattern, group, distance);
+    if (group === undefined) this.#wanting.subscribe(pattern, session);
+    else this.#groups.want(session, pattern, group, distance);
+    this.#parts.cluster?.subscribed(wanted, true);
   }
 
   #unroute(session: Session, wanted: string, distance: number): void {
     this.#parts.providers.removed(session, wanted);
     const { pattern, group } = readWanted(wanted);
-    if (group === undefined) this.#unwant(session, pattern);
+    if (group === undefined) this.#wanting.unsubscribe(pattern, session);
     else this.#groups.forget(session, pattern, group, distance);
-  }
-
-  #unwant(session: Session, pattern: string): void {
-    if (this.#wanting.unsubscribe(pattern, session)) this.#parts.cluster?.unsubscribed(pattern, session);
+    this.#parts.cluster?.unsubscribed(wanted, true);
   }
 
   #mirror(session: Session, body: unknown): boolean {

@@ -28,9 +28,14 @@ export interface GroupBridges extends SubscriptionWatcher {
   /** Groups with members beyond bridges, the nearest first. */
   groups(channel: string): readonly GroupBeyond[];
   /** Whether a message may go on by this bridge. */
-  mayTake(bridge: Session, from: Session, view: MessageView): boolean;
+  mayTake(bridge: Session, from: Session | undefined, view: MessageView): boolean;
   /** What a copy for a member beyond a bridge is marked with, and its name. */
-  copyFor(bridge: Session, group: string, from: Session, view: MessageView): { mark: string; id: string } | undefined;
+  copyFor(
+    bridge: Session,
+    group: string,
+    from: Session | undefined,
+    view: MessageView,
+  ): { mark: string; id: string } | undefined;
 }
 
 export class Grouping implements ControlPart {
@@ -104,7 +109,7 @@ export class Grouping implements ControlPart {
   deliver(
     local: readonly GroupRoute<Session>[],
     beyond: readonly GroupBeyond[],
-    from: Session,
+    from: Session | undefined,
     view: MessageView,
     time: number,
     codec: Codec,
@@ -123,7 +128,7 @@ export class Grouping implements ControlPart {
     group: string,
     local: readonly GroupRoute<Session>[],
     beyond: readonly GroupBeyond[],
-    from: Session,
+    from: Session | undefined,
     view: MessageView,
     time: number,
     codec: Codec,
@@ -137,7 +142,7 @@ export class Grouping implements ControlPart {
     group: string,
     local: GroupRoute<Session> | undefined,
     beyond: readonly GroupBeyond[],
-    from: Session,
+    from: Session | undefined,
     view: MessageView,
     time: number,
     codec: Codec,
@@ -165,7 +170,7 @@ export class Grouping implements ControlPart {
     member: Session,
     mark: string,
     id: string | undefined,
-    from: Session,
+    from: Session | undefined,
     view: MessageView,
     time: number,
     codec: Codec,
@@ -182,7 +187,7 @@ export class Grouping implements ControlPart {
       this.#given(member);
     } catch (error) {
       if (!(error instanceof SpokeError)) throw error;
-      this.#desk.refuse(from, error, view.head.channel);
+      if (from !== undefined) this.#desk.refuse(from, error, view.head.channel);
     }
   }
 
@@ -235,15 +240,15 @@ class Choice {
   made: Session | undefined;
   /** The one of the others for which least waits. */
   last: Session | undefined;
-  readonly #may: (one: Session, from: Session, view: MessageView) => boolean;
+  readonly #may: (one: Session, from: Session | undefined, view: MessageView) => boolean;
   #from: Session | undefined;
   #view: MessageView | undefined;
 
-  constructor(may: (one: Session, from: Session, view: MessageView) => boolean) {
+  constructor(may: (one: Session, from: Session | undefined, view: MessageView) => boolean) {
     this.#may = may;
   }
 
-  begin(from: Session, view: MessageView): this {
+  begin(from: Session | undefined, view: MessageView): this {
     this.made = this.last = undefined;
     this.#from = from;
     this.#view = view;
@@ -253,7 +258,7 @@ class Choice {
   among({ group, members }: GroupRoute<Session>): void {
     const from = this.#from;
     const view = this.#view;
-    if (from === undefined || view === undefined) return;
+    if (view === undefined) return;
     const count = members.length;
     for (let i = 0; i < count && this.made === undefined; i++) {
       const at = (group.turn + i) % count;

@@ -109,7 +109,7 @@ export class Member implements BackplaneHandler {
 
   unheard(id: string): void {
     this.missing.push(id);
-    this.#changed();
+    this.changed();
   }
 
   reachable(reachable: boolean): void {
