@@ -10,6 +10,7 @@ import type { Offer } from './offer.js';
 import type { SubscribeOptions } from './subscribe-options.js';
 import type { MessageHandler, Subscription, SubscriptionOwner } from './subscription.js';
 import { waitFor } from './wait-for.js';
+import { Work } from './work.js';
 
 /** What they need of their client. */
 export interface GroupHost {
@@ -18,6 +19,8 @@ export interface GroupHost {
   readonly codec: ClientCodec;
   readonly offer: Offer;
   readonly iteratorMessages: number;
+  /** Milliseconds that closing takes at the most. */
+  readonly closeTimeout: number;
   connected(): boolean;
   /** Sends a control message to the broker. */
   tell(channel: string, body: unknown): void;
@@ -38,9 +41,6 @@ interface Membership {
   turn: number;
 }
 
-/** Milliseconds that a closing client waits for what was on its way to it as a member. */
-const CLOSE_TIMEOUT = 1000;
-
 /** The groups that one client is in. */
 export class Groups {
   readonly #host: GroupHost;
@@ -48,6 +48,8 @@ export class Groups {
   readonly #memberships = new Map<string, Membership>();
   readonly #routes = new Router<GroupSubscription>();
   readonly #undecided = new Map<GroupSubscription, (error: SpokeError) => void>();
+  /** What members are at work on. */
+  readonly #work = new Work();
   /** Marks of the present connection begin with it; `undefined`: the broker has no groups, or it is not known. */
   #prefix: string | undefined;
   #nonce = '';
@@ -143,12 +145,18 @@ export class Groups {
     this.#lost = new Signal();
   }
 
-  /** Leaves all groups; resolves when nothing more is on its way. `undefined`: there is nothing to leave. */
+  /**
+   * Leaves all groups; resolves when nothing more is on its way and members have done what they were given, or when there is no use
+   * in waiting. `undefined`: that is so already.
+   */
   closing(): Promise<void> | undefined {
-    if (this.#memberships.size === 0 || this.#prefix === undefined) return undefined;
-    const left = Promise.all([...this.#memberships.values()].map((membership) => this.#leave(membership)));
-    const all = left.then(() => {});
-    return waitFor(all, { timeout: CLOSE_TIMEOUT }, this.#host.clock, () => 'leaving groups').catch(() => {});
+    const { closeTimeout: timeout, clock } = this.#host;
+    if (timeout === 0) return undefined;
+    // Without a connection neither comes anything nor could results go.
+    if ((this.#memberships.size === 0 && this.#work.idle) || this.#prefix === undefined) return undefined;
+    return waitFor(this.#drained(), { timeout }, clock, () => this.#undrained()).catch((error: unknown) => {
+      if (error instanceof SpokeError) this.#host.report(error);
+    });
   }
 
   closed(reason: unknown): void {
@@ -160,13 +168,30 @@ export class Groups {
     this.#routes.clear();
   }
 
+  async #drained(): Promise<void> {
+    const memberships = [...this.#memberships.values()];
+    const members = memberships.flatMap(({ subscriptions }) => [...subscriptions]);
+    const lost = this.#lost.given;
+    await Promise.all(memberships.map((membership) => this.#leave(membership)));
+    // Loops that read them end after what they have.
+    for (const member of members) member.end();
+    await Promise.race([this.#work.done(), lost]);
+  }
+
+  #undrained(): string {
+    const { size } = this.#work;
+    return size > 0
+      ? `closing: members of groups were still at work on ${size} messages: not done`
+      : `closing: no word from ${this.#host.url} that it has heard that this client leaves its groups, so messages may be lost: none`;
+  }
+
   #add(
     pattern: string,
     group: string,
     handler: MessageHandler | undefined,
     options: SubscribeOptions,
   ): GroupSubscription {
-    const subscription = new GroupSubscription(pattern, group, handler, this.#owner, options);
+    const subscription = new GroupSubscription(pattern, group, handler, this.#owner, options, this.#work);
     const key = keyOf(subscription);
     let membership = this.#memberships.get(key);
     if (membership === undefined) {

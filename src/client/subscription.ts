@@ -112,13 +112,19 @@ export class Subscription implements AsyncIterable<Message, undefined>, AsyncDis
   #handle(handler: MessageHandler, message: Message): void {
     try {
       const result = handler(message);
-      if (result instanceof Promise) result.catch((error: unknown) => this.#failed(error, message));
+      if (result instanceof Promise) this.watch(result, message);
     } catch (error) {
-      this.#failed(error, message);
+      this.failed(error, message);
     }
   }
 
-  #failed(error: unknown, message: Message): void {
+  /** @internal */
+  protected watch(result: Promise<unknown>, message: Message): void {
+    result.catch((error: unknown) => this.failed(error, message));
+  }
+
+  /** @internal */
+  protected failed(error: unknown, message: Message): void {
     const text = textOf(error);
     const where = `handler of ${this.pattern}, message on ${message.channel}`;
     this.#owner.report(new SpokeError('HANDLER_FAILED', `${where}: ${text}`, { cause: error }));

@@ -41,6 +41,8 @@ export interface ClientOptions {
   readonly about?: About;
   /** Published when the connection of this client is lost, and not when it closes. */
   readonly will?: Will;
+  /** Milliseconds that `close` waits until what it was given as a member of groups and as a provider is done. Default 5,000; 0: not at all. */
+  readonly closeTimeout?: number;
 }
 
 /**

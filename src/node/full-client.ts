@@ -11,6 +11,7 @@ import type { About } from '../client/presence.js';
 import { Presence } from '../client/presence.js';
 import { Requests } from '../client/requests.js';
 import { SlowSubscriptions } from '../client/slow-subscriptions.js';
+import { requireTimeout } from '../client/wait-for.js';
 import type { Will } from '../client/will.js';
 import { LastWill } from '../client/will.js';
 import type { HeadView } from '../contracts/index.js';
@@ -43,7 +44,14 @@ export interface FullClientOptions extends RpcClientOptions {
   readonly about?: About;
   /** Published when the connection of this client is lost: see `setWill`. */
   readonly will?: Will;
+  /**
+   * Milliseconds that `close` waits for what it was given as a member of groups and as a provider: until nothing more is on its
+   * way, and handlers have done what they are at work on. Default 5,000; 0: not at all, and nothing is said of what is lost.
+   */
+  readonly closeTimeout?: number;
 }
+
+const DEFAULT_CLOSE_TIMEOUT = 5000;
 
 /**
  * A `BaseClient` with remote calls, whose publishes are answered, that knows what is kept, and can be a member of groups. Programs
@@ -60,12 +68,16 @@ export class FullClient extends BaseClient {
   readonly #will: LastWill;
   readonly #groups: Groups;
   readonly #sink: Sink;
-  #closing = false;
+  #closing: Promise<void> | undefined;
+  /** Whether it takes nothing to publish any more: results of what it was given it does. */
+  #shut = false;
 
   constructor(options: FullClientOptions) {
     const { codec, clock = systemClock } = options;
     const offer = new Offer(() => this.flush());
     const limits = withDefaults(options.limits);
+    const { closeTimeout = DEFAULT_CLOSE_TIMEOUT } = options;
+    requireTimeout(closeTimeout);
     const parts = {
       get url() {
         return options.address.href;
@@ -90,6 +102,7 @@ export class FullClient extends BaseClient {
       ...parts,
       codec,
       iteratorMessages: limits.iteratorMessages,
+      closeTimeout,
       flush: () => this.flush(),
       plain: (pattern, handler) => super.subscribe(pattern, handler),
       report: (error) => this.report(error),
@@ -214,7 +227,7 @@ export class FullClient extends BaseClient {
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {
-    if (this.#closing) return Promise.reject(closedError());
+    if (this.#shut) return Promise.reject(closedError());
     try {
       const given = options?.ttl === undefined ? options : withTtl(options, options.ttl);
       const id = (given?.ack ?? given?.persist) === true ? this.#acks.next() : undefined;
@@ -237,14 +250,20 @@ export class FullClient extends BaseClient {
   }
 
   /**
-   * Leaves its groups, waits for a moment for answers that are to come, sends what was handed to the connection, then ends it. Subscriptions
-   * end, what still waits for a connection or an answer is refused with `CLOSED`. Idempotent; leaves no socket, timer or
-   * listener behind.
+   * Takes no more jobs of its groups and calls of what it provides, has those done that it was given (`closeTimeout`; a handler that is
+   * not done by then is an `error` event, so one of these must not wait for `close` itself), waits for a moment for answers that are to
+   * come, sends what was handed to the connection, then ends it. Subscriptions end, what still waits for a connection or an
+   * answer is refused with `CLOSED`. Idempotent; leaves no socket, timer or listener behind.
    */
-  override async close(): Promise<void> {
-    this.#closing = true;
-    const left = this.#groups.closing();
-    if (left !== undefined) await left;
+  override close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    const done = this.#groups.closing();
+    if (done !== undefined) await done;
+    this.#shut = true;
     const answers = this.#acks.closing();
     if (answers !== undefined) await answers;
     this.#will.bye();

@@ -46,14 +46,21 @@ export class Answers {
     const control = this.#client
       .subscribe(controlPattern(this.#name), (message) => this.#hear(message), options)
       .catch(() => undefined);
-    const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#answer(message), member);
+    const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#take(message), member);
     const heard = await control;
     return () => Promise.all([calls.unsubscribe(), heard?.unsubscribe()]);
   }
 
-  async #answer(message: Message): Promise<void> {
+  /** A client that closes waits for it: until it is answered, or nobody waits for that any more. */
+  #take(message: Message): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const call = new RunningCall(this.#host, this.#name, message, resolve);
+      this.#answer(message, call).then(resolve, reject);
+    });
+  }
+
+  async #answer(message: Message, call: RunningCall): Promise<void> {
     const base = callBase(message.channel);
-    const call = new RunningCall(this.#host, this.#name, message);
     this.#running.set(base, call);
     let reply: Reply;
     try {

@@ -22,13 +22,16 @@ export class RunningCall implements CallContext {
   readonly procedure: string;
   readonly #host: CallHost;
   readonly #message: Message;
+  readonly #gone: () => void;
   readonly #arrived: number;
   #abort: AbortController | undefined;
   #cancelled: SpokeError | undefined;
   #cancelTimer: (() => void) | undefined;
   #writer: StreamWriter | undefined;
 
-  constructor(host: CallHost, procedure: string, message: Message) {
+  /** @param gone - called when nobody waits for the result any more. */
+  constructor(host: CallHost, procedure: string, message: Message, gone: () => void) {
+    this.#gone = gone;
     this.procedure = procedure;
     this.#host = host;
     this.#message = message;
@@ -116,6 +119,7 @@ export class RunningCall implements CallContext {
   /** Nobody waits for the result any more. */
   cancel(reason: SpokeError): void {
     this.#cancelled ??= reason;
+    this.#gone();
     this.#abort?.abort(this.#cancelled);
     this.#writer?.cancel(this.#cancelled);
   }
