@@ -122,6 +122,10 @@ export class Access implements Authenticator, Authorizer {
     return this.#rulesOf(identity).allowsSome(pattern);
   }
 
+  allowsOwn(identity: Identity, channel: string): boolean {
+    return this.#rulesOf(identity).allowsOwn(channel);
+  }
+
   #identity(name: string | undefined, proof: string | undefined): Identity | undefined {
     if (name === undefined || proof === undefined) return undefined;
     const key = `${name}\0${proof}`;

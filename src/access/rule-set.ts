@@ -7,7 +7,7 @@ import type { Action } from '../contracts/index.js';
 export interface Rights {
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
-  /** Remote calls: to publish calls of such a procedure, and to get their results. */
+  /** Remote calls: to publish calls of such a procedure, and to get the results of one's own. */
   readonly call?: readonly string[];
   /** Remote calls: to get calls of such a procedure, and to publish their results. */
   readonly provide?: readonly string[];
@@ -20,7 +20,8 @@ export interface Rules {
   readonly deny?: Rights;
 }
 
-const EVERYTHING: Rights = { publish: ['**'], subscribe: ['**'], call: ['**'], provide: ['**'] };
+/** What `all` allows: also to read what others are answered. */
+export const EVERYTHING = { publish: ['**'], subscribe: ['**', '**/-rpc/**'], call: ['**'], provide: ['**'] };
 const USER = '{user}';
 const RPC = '-rpc';
 const CALL = `${RPC}/**/call`;
@@ -111,6 +112,8 @@ export class RuleSet {
     publish: { allowed: new RuleList(), denied: new RuleList() },
     subscribe: { allowed: new RuleList(), denied: new RuleList() },
   };
+  /** Replies, to calls of its own. */
+  readonly #own = new RuleList();
 
   /**
    * @param name - of the user.
@@ -140,29 +143,33 @@ export class RuleSet {
   /** Whether there may be channels of a pattern that it may subscribe to. */
   allowsSome(pattern: string): boolean {
     const { allowed, denied } = this.#lists.subscribe;
-    if (!isPattern(pattern)) return this.allows('subscribe', pattern);
-    return allowed.some(
-      pattern,
-      false,
-      (rule) => rule.meets(pattern) && !denied.some(pattern, true, (taken) => taken.takes(rule, pattern)),
-    );
+    if (!isPattern(pattern)) return this.allows('subscribe', pattern) || this.allowsOwn(pattern);
+    const some = (rule: Rule): boolean =>
+      rule.meets(pattern) && !denied.some(pattern, true, (taken) => taken.takes(rule, pattern));
+    return allowed.some(pattern, false, some) || this.#own.some(pattern, false, some);
+  }
+
+  /** Whether it may have replies to its own calls on a channel. */
+  allowsOwn(channel: string): boolean {
+    return this.#own.matches(channel, false) && !this.#lists.subscribe.denied.matches(channel, true);
   }
 
   #add(kind: keyof Lists, rights: Rights | undefined, name: string): void {
     const { publish = [], subscribe = [], call = [], provide = [] } = rights ?? {};
-    const add = (action: Action, patterns: readonly string[], ...endings: readonly string[]): void => {
+    const lists = { publish: this.#lists.publish[kind], subscribe: this.#lists.subscribe[kind] };
+    const add = (list: RuleList, patterns: readonly string[], ...endings: readonly string[]): void => {
       for (const pattern of patterns) {
         const mine = ofUser(pattern, name, kind === 'denied');
         if (mine === undefined) continue;
-        for (const ending of endings) this.#lists[action][kind].add(canonical(`${mine}/${ending}`));
+        for (const ending of endings) list.add(canonical(`${mine}/${ending}`));
       }
     };
-    add('publish', publish, '');
-    add('subscribe', subscribe, '');
-    add('publish', call, CALL, CONTROL);
-    add('subscribe', call, RESULT, PART);
-    add('subscribe', provide, CALL, CONTROL);
-    add('publish', provide, RESULT, PART);
+    add(lists.publish, publish, '');
+    add(lists.subscribe, subscribe, '');
+    add(lists.publish, call, CALL, CONTROL);
+    add(kind === 'allowed' ? this.#own : lists.subscribe, call, RESULT, PART);
+    add(lists.subscribe, provide, CALL, CONTROL);
+    add(lists.publish, provide, RESULT, PART);
   }
 }
 

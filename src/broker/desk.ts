@@ -131,9 +131,20 @@ export class Desk {
     }
   }
 
-  /** Whether a session gets what is published on a channel that it is subscribed to. */
+  /** Whether a session gets what anyone publishes on a channel that it is subscribed to. */
   mayReceive(session: Session, channel: string): boolean {
     return this.#authorizer?.allowsSome === undefined || this.maySubscribe(session, channel);
+  }
+
+  /** As `mayReceive`, or replies to its own calls. */
+  mayReceiveSome(session: Session, channel: string): boolean {
+    if (this.mayReceive(session, channel)) return true;
+    try {
+      return session.admitted && this.#authorizer?.allowsOwn?.(identityOf(session), channel) === true;
+    } catch (error) {
+      this.logger.error({ err: error, action: 'subscribe', target: channel }, 'the authorizer failed; refused');
+      return false;
+    }
   }
 
   /** Why it may not do this. @param action - `publish` or `subscribe to`. */

@@ -1,5 +1,6 @@
 // The path of a message through the broker: checked, stamped, kept, matched, written once, queued for each receiver.
 
+import type { Route } from '../channels/index.js';
 import { Router } from '../channels/index.js';
 import type { Authorizer, Backplane, CloseReason, Codec, Limits, Logger, MessageView } from '../contracts/index.js';
 import { SpokeError } from '../contracts/index.js';
@@ -36,6 +37,7 @@ import { Persisting } from './persisting.js';
 import { Providers } from './providers.js';
 import { Intake } from './intake.js';
 import { Replays } from './replay.js';
+import { Replies } from './replies.js';
 import type { Retained } from './retained.js';
 import { Seen } from './seen.js';
 import type { Session, SessionOwner } from './session.js';
@@ -63,6 +65,7 @@ export interface ExchangeParts {
 }
 
 const DASH = 0x2d;
+const NOBODY: readonly Session[] = [];
 
 /** Everything that happens to messages between the sessions of one broker. */
 export class Exchange implements SessionOwner {
@@ -81,6 +84,8 @@ export class Exchange implements SessionOwner {
   readonly #bridging: Bridging;
   /** Not in a cluster yet: what is provided at other brokers of it is not known. */
   readonly #calling: Calling | undefined;
+  /** `undefined`: there are no rules. */
+  #replies: Replies | undefined;
   readonly #closing: Closing;
   readonly #grouping: Grouping;
   readonly #slowness: Slowness;
@@ -135,6 +140,7 @@ export class Exchange implements SessionOwner {
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging, (member) => {
       this.#counters.delivered++;
       this.#calling?.given(member);
+      this.#replies?.given(member);
     });
     this.authenticating = new Authenticating({
       desk: this.#desk,
@@ -143,8 +149,9 @@ export class Exchange implements SessionOwner {
     });
     this.#slowness = new Slowness(this.#desk, parts.allowHold);
     this.#fanOut = new FanOut(this.#desk, transcoder, this.#slowness, this.#counters);
+    const find = (channel: string): Route<Session> => this.#find(channel);
     this.#groups = new GroupDelivery({
-      router: this.router,
+      find,
       grouping: this.#grouping,
       bridging: this.#bridging,
       members: this.#clustering?.members,
@@ -153,7 +160,7 @@ export class Exchange implements SessionOwner {
     this.#persisting = new Persisting({
       desk: this.#desk,
       logger: parts.logger,
-      router: this.router,
+      find,
       retained,
       acking: this.#acking,
       bridging: this.#bridging,
@@ -261,17 +268,27 @@ export class Exchange implements SessionOwner {
     }
     const acked = view.id !== undefined && this.#acking.concerns(session, view);
     if (view.id !== undefined && !(acked ? this.#acking : this.#bridging).admits(session, view)) return;
+    const forged = this.#replies?.objection(session, channel);
+    if (forged !== undefined) {
+      this.#refuse(session, view, forged);
+      return;
+    }
+    if (this.#replies?.stray === true) {
+      this.#deliverStray(session, view, time ?? this.#turn.seconds, codec, acked);
+      return;
+    }
     const isCall = !head.persist && this.#calling?.concerns(session, channel) === true;
     if (isCall && this.#calling?.admits(session, channel) === false) return;
     if (view.id !== undefined && this.#groups.pass(session, view, time ?? this.#turn.seconds, codec)) {
       if (isCall) this.#calling?.made(session, channel, this.router.find(channel));
+      this.#replies?.passed(session, NOBODY);
       return;
     }
     if (head.persist) {
       this.#persisting.publish(session, view, codec, acked);
       return;
     }
-    const route = this.router.find(channel);
+    const route = this.#find(channel);
     if (route.targets.length > 0) this.#fanOut.deliver(session, route.targets, view, time ?? this.#turn.seconds, codec);
     if (route.groups.length > 0 || this.#groups.beyond) {
       const id = foreignId(view, acked, this.#bridging.has(session));
@@ -284,6 +301,7 @@ export class Exchange implements SessionOwner {
     }
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
     if (isCall) this.#calling?.made(session, channel, route);
+    this.#replies?.passed(session, route.targets);
     if (acked) this.#acking.applied(session, view, undefined);
   }
 
@@ -311,14 +329,31 @@ export class Exchange implements SessionOwner {
 
   ended(session: Session, reason: CloseReason): void {
     this.#intake.ended(session);
+    this.#replies?.ended(session);
     this.#controls.ended(session);
     this.#parts.ended(session, reason);
+  }
+
+  // Not kept, and not passed on to other brokers: they would believe it.
+  #deliverStray(session: Session, view: MessageView, time: number, codec: Codec, acked: boolean): void {
+    this.#fanOut.deliver(session, this.#find(view.head.channel).targets, view, time, codec);
+    if (acked) this.#acking.applied(session, view, undefined);
+  }
+
+  // Who gets the message at hand.
+  #find(channel: string): Route<Session> {
+    const route = this.router.find(channel);
+    return this.#replies === undefined ? route : this.#replies.narrow(channel, route);
   }
 
   // Asked when a route is found, and remembered with it: rules cost nothing per message.
   #admit(authorizer: Authorizer | undefined): void {
     const narrows = authorizer?.allowsSome !== undefined;
-    const admits = narrows ? (session: Session, channel: string) => this.#desk.mayReceive(session, channel) : undefined;
+    const admits = narrows
+      ? (session: Session, channel: string) => this.#desk.mayReceiveSome(session, channel)
+      : undefined;
+    if (authorizer === undefined) this.#replies = undefined;
+    else this.#replies ??= new Replies({ desk: this.#desk, isBridge: (session) => this.#bridging.has(session) });
     this.router.admit(admits);
     this.#bridging.admit(admits);
     this.#providers.admit(admits);
@@ -348,18 +383,28 @@ export class Exchange implements SessionOwner {
       id: server.id,
       random,
       deliver: (view, time, codec, frame, name) => this.#arrived(view, time, codec, frame, name),
-      keep: (...message) => this.#persisting.arrived(...message),
+      keep: (view, ...more) => {
+        this.#replies?.objection(undefined, view.head.channel);
+        return this.#persisting.arrived(view, ...more);
+      },
       clear: (channel, time) => this.#keeping.clearedElsewhere(channel, time),
-      take: (given, envelope, view, codec) => this.#groups.take(given, envelope, view, codec),
+      take: (given, envelope, view, codec) => {
+        this.#replies?.objection(undefined, view.head.channel);
+        this.#groups.take(given, envelope, view, codec);
+        this.#replies?.passed(undefined, NOBODY);
+      },
     });
   }
 
   // Of another broker of the cluster.
   #arrived(view: MessageView, time: number, codec: Codec, frame: Uint8Array, name: string): number | undefined {
     if (this.#bridging.active && !this.#bridging.admitsNamed(name)) return undefined;
-    const targets = this.router.route(view.head.channel);
+    const { channel } = view.head;
+    this.#replies?.objection(undefined, channel);
+    const { targets } = this.#find(channel);
     if (targets.length > 0) this.#fanOut.deliver(undefined, targets, view, time, codec, frame);
     const bridges = this.#bridging.active ? this.#bridging.forward(undefined, view, time, codec, name) : 0;
+    this.#replies?.passed(undefined, targets);
     return targets.length + bridges;
   }
 

@@ -1,7 +1,7 @@
 // One message to one member of each group that wants it, here or at another broker of the cluster, or to a member of the one that
 // another broker has chosen.
 
-import type { GroupRoute, Router } from '../channels/index.js';
+import type { GroupRoute, Route } from '../channels/index.js';
 import type { Codec, MessageView } from '../contracts/index.js';
 import type { Envelope } from './cluster/envelope.js';
 import type { Members } from './cluster/members.js';
@@ -13,7 +13,8 @@ import type { GroupBeyond } from './groups-beyond.js';
 import type { Session } from './session.js';
 
 export interface GroupDeliveryParts {
-  readonly router: Router<Session>;
+  /** Who gets the message at hand. */
+  readonly find: (channel: string) => Route<Session>;
   readonly grouping: Grouping;
   readonly bridging: Bridging;
   /** At other brokers of the cluster; `undefined`: this broker is alone. */
@@ -75,11 +76,11 @@ export class GroupDelivery {
 
   /** Whether it is for a member of a group, by the choice of another broker, and nobody else. */
   pass(from: Session, view: MessageView, time: number, codec: Codec): boolean {
-    const { bridging, router, members } = this.#parts;
+    const { bridging, find, members } = this.#parts;
     const { channel } = view.head;
     const group = bridging.groupOf(from, view);
     if (group === undefined) return false;
-    const { groups } = router.find(channel);
+    const { groups } = find(channel);
     const message = { from, view, time, codec };
     const elsewhere = members?.find(channel) ?? NOWHERE;
     this.#deliverInCluster(group, groups, bridging.groups(channel), elsewhere, message, view.id ?? '');
@@ -88,9 +89,9 @@ export class GroupDelivery {
 
   /** Gives a message to a member here, by the choice of another broker of the cluster; or lets another member have it. */
   take(given: Given, envelope: Envelope, view: MessageView, codec: Codec): void {
-    const { bridging, router, members, grouping, id } = this.#parts;
+    const { bridging, find, members, grouping, id } = this.#parts;
     const { channel } = view.head;
-    const { groups } = router.find(channel);
+    const { groups } = find(channel);
     const here = groups.find(({ group }) => group.name === given.group);
     if (free(here, undefined, view) === 0) {
       const tried = [...given.tried, id];

@@ -1,6 +1,6 @@
 // The path of a persistent message: given its time, kept, acknowledged when it is durable, delivered, passed on.
 
-import type { Router } from '../channels/index.js';
+import type { Route } from '../channels/index.js';
 import type { Codec, Logger, MessageView, SpokeError } from '../contracts/index.js';
 import { TTL_KEY } from '../link/kept-control.js';
 import type { Arrival, Clustering } from './cluster/clustering.js';
@@ -18,7 +18,8 @@ import type { Session } from './session.js';
 export interface PersistingParts {
   readonly desk: Desk;
   readonly logger: Logger;
-  readonly router: Router<Session>;
+  /** Who gets the message at hand. */
+  readonly find: (channel: string) => Route<Session>;
   readonly retained: Retained;
   readonly acking: Acking;
   readonly bridging: Bridging;
@@ -77,8 +78,8 @@ export class Persisting {
       this.#parts.refuse(session, view, asSpokeError(error));
       return;
     }
-    const { fanOut, groups, router } = this.#parts;
-    const route = router.find(channel);
+    const { fanOut, groups, find } = this.#parts;
+    const route = find(channel);
     fanOut.deliver(session, route.targets, view, time, codec, frame);
     if (route.groups.length > 0 || groups.beyond) groups.deliver(session, route.groups, view, time, codec, id);
     if (bridging.active) bridging.forward(session, view, time, codec, name);
@@ -112,8 +113,8 @@ export class Persisting {
     }
     // From now on it is not new, whichever way it comes.
     if (bridging.active) bridging.admitsNamed(name);
-    const { fanOut, groups, router } = this.#parts;
-    const route = router.find(channel);
+    const { fanOut, groups, find } = this.#parts;
+    const route = find(channel);
     fanOut.deliver(undefined, route.targets, view, time, codec, frame);
     if (given !== undefined) groups.deliver(undefined, route.groups, view, time, codec, given);
     if (bridging.active) bridging.forward(undefined, view, time, codec, name);

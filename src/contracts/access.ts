@@ -73,4 +73,10 @@ export interface Authorizer {
    * @param pattern - canonical.
    */
   allowsSome?(identity: Identity, pattern: string): boolean;
+  /**
+   * Whether `identity` may have replies to calls of its own on a channel, though `allows` says no to `subscribe`: those to
+   * calls of others it does not get. Only beside `allowsSome`, and asked when that is. Default: no.
+   * @param channel - canonical, as that of `allows`.
+   */
+  allowsOwn?(identity: Identity, channel: string): boolean;
 }

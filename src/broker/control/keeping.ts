@@ -156,7 +156,7 @@ export class Keeping implements ControlPart, Flushable {
   #cleared(channel: string, time: number, from: ClearedBy): Promise<void> | undefined {
     const passed = this.#parts.pass(channel, time, from);
     for (const session of this.#parts.router.route(channel)) {
-      if (!session.features.has('kept')) continue;
+      if (!session.features.has('kept') || !this.#parts.desk.mayReceive(session, channel)) continue;
       if (this.#untold.size === 0) this.#parts.desk.turn.add(this);
       const entries = this.#untold.get(session);
       if (entries === undefined) this.#untold.set(session, [[channel, time]]);

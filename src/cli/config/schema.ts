@@ -3,10 +3,9 @@
 // oxlint-disable-next-line no-restricted-imports -- the rule takes this form for an import of all its names
 import * as z from 'zod';
 
+import { EVERYTHING } from '../../access/index.js';
 import { DEFAULT_LIMITS } from '../../contracts/index.js';
 import { LOG_LEVELS } from '../server-log.js';
-
-const EVERYTHING = { publish: ['**'], subscribe: ['**'], call: ['**'], provide: ['**'] };
 
 const patterns = z.array(z.string());
 const rights = z.strictObject({

@@ -41,13 +41,16 @@ describe('a rule', () => {
     [{ allow: calls }, 'publish', 'math/square/-rpc/i//call', true],
     [{ allow: calls }, 'publish', 'math/-rpc/call', true],
     [{ allow: calls }, 'publish', 'math/square/-rpc/i/1/cancel/control', true],
-    [{ allow: calls }, 'subscribe', 'math/square/-rpc/i/1/part', true],
+    // Replies to calls of others are not its affair.
+    [{ allow: calls }, 'subscribe', 'math/square/-rpc/i/1/part', false],
     [{ allow: provides }, 'publish', 'math/square/-rpc/i/1/part', true],
     [{ allow: provides }, 'subscribe', 'math/square/-rpc/**/control', true],
     [{ allow: calls }, 'publish', 'math/square/-rpc/i/1/result', false],
     [{ allow: calls }, 'publish', 'math/square', false],
     [{ allow: calls }, 'publish', 'other/-rpc/i/1/call', false],
-    [{ allow: calls }, 'subscribe', 'math/square/-rpc/i/1/result', true],
+    [{ allow: calls }, 'subscribe', 'math/square/-rpc/i/1/result', false],
+    [{ allow: { subscribe: ['math/**/-rpc/**'] } }, 'subscribe', 'math/square/-rpc/i/1/result', true],
+    [{ allow: 'all' }, 'subscribe', 'math/square/-rpc/i/1/result', true],
     [{ allow: calls }, 'subscribe', 'math/square/-rpc/i/1/call', false],
     [{ allow: provides }, 'subscribe', 'math/square/-rpc/**/call', true],
     [{ allow: provides }, 'subscribe', 'math/square/-rpc/i/1/call', true],
@@ -61,6 +64,18 @@ describe('a rule', () => {
     [{ allow: 'all' }, 'publish', '-control/kept', false],
   ])('%j: %s %s is %s', (rules, action, target, answer) => {
     expect(new RuleSet('r2', [rules]).allows(action, target)).toBe(answer);
+  });
+
+  test.each<readonly [rules: Rules, channel: string, answer: boolean]>([
+    [{ allow: calls }, 'math/square/-rpc/i/1/result', true],
+    [{ allow: calls }, 'math/square/-rpc/i//part', true],
+    [{ allow: calls }, 'math/square/-rpc/i/1/call', false],
+    [{ allow: calls }, 'other/-rpc/i/1/result', false],
+    [{ allow: provides }, 'math/square/-rpc/i/1/result', false],
+    [{ allow: calls, deny: { call: ['math/square'] } }, 'math/square/-rpc/i/1/result', false],
+    [{ allow: calls, deny: { subscribe: ['math/**/-rpc/**'] } }, 'math/square/-rpc/i/1/result', false],
+  ])('%j brings replies to own calls on %s: %s', (rules, channel, answer) => {
+    expect(new RuleSet('r2', [rules]).allowsOwn(channel)).toBe(answer);
   });
 
   test.each<readonly [name: string, target: string, answer: boolean]>([
