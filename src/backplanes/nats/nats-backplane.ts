@@ -9,7 +9,9 @@ import { SpokeError } from '../../contracts/index.js';
 import type { PendingKeep } from '../pending-keeps.js';
 import { PendingKeeps } from '../pending-keeps.js';
 import { widenedToEnd } from '../widened.js';
+import { requireHistoryRules } from '../histories.js';
 import { readAnswer } from './answer.js';
+import { NatsHistory } from './history/nats-history.js';
 import type { NatsOptions } from './options.js';
 import { connectionOptions, DEFAULT_TIMEOUT, requireNatsOptions, serversShown } from './options.js';
 import { StreamReader } from './reader.js';
@@ -37,6 +39,7 @@ interface Parts {
   readonly reader: StreamReader;
   readonly keeps: PendingKeeps;
   readonly throttle: Throttle;
+  readonly history: NatsHistory;
   /** Subject below which JetStream answers. */
   readonly answers: string;
   /** Subject below which the server says that a broker is not there. */
@@ -68,14 +71,18 @@ export class NatsBackplane implements Backplane {
   }
 
   get stats(): BackplaneStats {
-    const { throttle, keeps } = this.#parts ?? {};
+    const { throttle, keeps, history } = this.#parts ?? {};
     return {
       kind: 'nats',
       engine: this.#engine,
       reachable: this.#reachable,
       ...this.#counters,
-      pendingBytes: (throttle?.pending ?? 0) + (keeps?.bytes ?? 0),
+      pendingBytes: (throttle?.pending ?? 0) + (keeps?.bytes ?? 0) + (history?.pendingBytes ?? 0),
     };
+  }
+
+  get history(): NatsHistory | undefined {
+    return this.#parts?.history;
   }
 
   async open(host: BackplaneOptions): Promise<void> {
@@ -94,6 +101,7 @@ export class NatsBackplane implements Backplane {
     void this.#follow(parts);
     const info = await parts.stream.ensure(manager);
     this.#created = info.created;
+    await parts.history.open();
     await parts.reader.start();
     signal.throwIfAborted();
   }
@@ -178,18 +186,22 @@ export class NatsBackplane implements Backplane {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelTimer?.();
-    const { reader, keeps, host } = this.#parts ?? {};
+    const { reader, keeps, history, host } = this.#parts ?? {};
     reader?.stop();
     const connection = this.#connection;
     if (connection !== undefined && !connection.isClosed()) {
       // What is on its way, if that is possible at once.
-      if (this.#reachable && keeps !== undefined && host !== undefined) {
-        await inTime(Promise.all([this.flush(), keeps.idle()]), host);
+      if (this.#reachable && keeps !== undefined && history !== undefined && host !== undefined) {
+        await inTime(
+          Promise.all([history.close(), keeps.idle(), history.idle()]).then(() => this.flush()),
+          host,
+        );
       }
       this.#reachable = false;
       await connection.close().catch(() => {});
     }
     keeps?.close();
+    history?.end();
     this.#releaseFlushes();
   }
 
@@ -219,6 +231,16 @@ export class NatsBackplane implements Backplane {
       (keep) => this.#sendKeep(keep),
     );
     const throttle = new Throttle(connection, pendingBytes);
+    const history = new NatsHistory({
+      host,
+      connection,
+      manager,
+      subjects: this.#subjects,
+      options: this.#options,
+      rules: requireHistoryRules(this.#options.history ?? []),
+      reachable: () => this.#reachable,
+      sent: () => this.#counters.sent++,
+    });
     return {
       host,
       connection,
@@ -227,6 +249,7 @@ export class NatsBackplane implements Backplane {
       reader,
       keeps,
       throttle,
+      history,
       answers: createInbox(),
       unheard: createInbox(),
     };
@@ -287,19 +310,21 @@ export class NatsBackplane implements Backplane {
     }
   }
 
-  #status({ host, connection, throttle, reader, keeps }: Parts, status: Status): void {
+  #status({ host, connection, throttle, reader, keeps, history }: Parts, status: Status): void {
     if (this.#closed) return;
     if (status.type === 'disconnect' && this.#reachable) {
       this.#reachable = false;
       throttle.reset();
       this.#releaseFlushes();
       reader.stop();
+      history.lost();
       host.handler.reachable(false);
     } else if (status.type === 'reconnect') {
       this.#reachable = true;
       this.#welcomed(connection);
       host.handler.reachable(true);
       keeps.resend();
+      history.recover();
       this.#recover();
     } else if (status.type === 'error') host.logger.error({ err: status.error }, 'the NATS server objects');
   }

@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import type { NodeConnectionOptions } from '@nats-io/transport-node';
 import { credsAuthenticator } from '@nats-io/transport-node';
 
+import type { HistoryRule } from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
+import { requireHistoryRules } from '../histories.js';
 import { PREFIX } from './subjects.js';
 
 export interface NatsOptions {
@@ -25,6 +27,11 @@ export interface NatsOptions {
   readonly replicas?: number;
   /** Where the stream is kept when it is made: `file` or `memory`. Default `file`. */
   readonly storage?: 'file' | 'memory';
+  /**
+   * What is kept as history, and how much, for `from`, durable subscriptions and `client.history`: patterns of which no two have a channel
+   * in common. Every broker of the cluster records what any of them was told to keep. Default: what others keep.
+   */
+  readonly history?: readonly HistoryRule[];
   /** Milliseconds for one attempt to connect, and for each request. Default 5,000. */
   readonly timeout?: number;
 }
@@ -42,6 +49,7 @@ export function requireNatsOptions(options: NatsOptions): NatsOptions {
     throw new TypeError('replicas must be a whole number from 1 to 5');
   }
   for (const server of serversOf(options)) serverOf(server);
+  requireHistoryRules(options.history ?? []);
   return options;
 }
 

@@ -6,6 +6,7 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import { createInbox, nanos } from '@nats-io/transport-node';
 
 import type { Clock, Logger } from '../../contracts/index.js';
+import { placeOf } from './place.js';
 
 // Milliseconds.
 const HEARTBEAT = 2000;
@@ -134,21 +135,4 @@ export class StreamReader {
     this.stop();
     this.#parts.broken();
   }
-}
-
-interface Place {
-  readonly sequence: number;
-  readonly delivered: number;
-  readonly pending: number;
-}
-
-/**
- * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`; newer servers put a domain
- * and an account after `ACK`.
- */
-function placeOf(reply: string): Place | undefined {
-  const parts = reply.split('.');
-  if (parts[0] !== '$JS' || parts[1] !== 'ACK' || parts.length < 9) return undefined;
-  const at = parts.length >= 11 ? 7 : 5;
-  return { sequence: Number(parts[at]), delivered: Number(parts[at + 1]), pending: Number(parts[at + 3]) };
 }

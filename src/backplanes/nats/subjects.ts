@@ -3,7 +3,8 @@
 //
 // <prefix>.c.m.<tokens>.!    live messages
 // <prefix>.c.k.<tokens>.!    persistent ones, which a stream keeps
-// <prefix>.b.<broker>        what brokers tell each other; `all` for everyone
+// <prefix>.c.h-<history>.<tokens>.!  recorded ones, live or persistent, which the stream of that history keeps
+// <prefix>.b.<broker>        what brokers tell each other; `all` for everyone; `history`: there is a history more
 
 import { tokens } from '../../channels/index.js';
 
@@ -49,10 +50,17 @@ export class Subjects {
 
   /** Live and kept messages on channels that match a pattern, which has a `**` at its end or none. */
   matching(pattern: string): string {
-    const parts = tokens(pattern);
-    const subject = parts.map((token) => (token === '**' ? '>' : token === '*' ? '*' : escapeToken(token)));
-    if (parts[parts.length - 1] !== '**') subject.push(END);
-    return `${this.#prefix}.c.*.${subject.join('.')}`;
+    return `${this.#prefix}.c.*.${matchingPath(pattern)}`;
+  }
+
+  /** What a history records. @param id - of the history: letters, digits, `_` and `-`. */
+  recorded(id: string, channel: string): string {
+    return `${this.#prefix}.c.h-${id}.${path(channel)}`;
+  }
+
+  /** Of one history, what is on channels that match a pattern as for `matching`. */
+  recordedMatching(id: string, pattern: string): string {
+    return `${this.#prefix}.c.h-${id}.${matchingPath(pattern)}`;
   }
 
   /** The channel of something that is kept. */
@@ -64,6 +72,13 @@ export class Subjects {
   broker(id: string | undefined): string {
     return `${this.#prefix}.b.${id ?? 'all'}`;
   }
+}
+
+function matchingPath(pattern: string): string {
+  const parts = tokens(pattern);
+  const subject = parts.map((token) => (token === '**' ? '>' : token === '*' ? '*' : escapeToken(token)));
+  if (parts[parts.length - 1] !== '**') subject.push(END);
+  return subject.join('.');
 }
 
 // A wildcard token of a channel is an ordinary one.

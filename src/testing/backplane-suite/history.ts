@@ -257,10 +257,7 @@ export function historyChecks(check: Check): void {
     await plain.reads(...sent);
     assert.deepEqual(plain.texts, sent);
     await durable.reads(...sent);
-    const firsts = durable.entries.filter(({ deliveries }) => deliveries === 1);
-    assert.deepEqual(
-      firsts.map(({ data }) => textOf(data)),
-      sent,
-    );
+    // What was done may come again, as an engine forgets; in its place, what comes first is in order.
+    assert.deepEqual([...new Set(durable.texts)], sent);
   });
 }

@@ -58,9 +58,7 @@ export class Reading {
   }
 
   async reads(...texts: readonly string[]): Promise<void> {
-    await this.#member.until(`${texts.join(' ')} is read, not just ${this.texts.join(' ')}`, () =>
-      texts.every((text) => this.texts.includes(text)),
-    );
+    await this.#member.until(`${texts.join(' ')} is read`, () => texts.every((text) => this.texts.includes(text)));
   }
 
   async until(what: string, met: () => boolean): Promise<void> {

@@ -6,12 +6,14 @@ import { NatsBackplane } from '../../../src/backplanes/nats/index.js';
 import { backplaneSuite } from '../../../src/testing/backplane-suite.js';
 import { NatsServer } from '../../support/nats-server.js';
 
-backplaneSuite({ describe, it }, 'NATS', async () => {
+const makeSetup = async () => {
   const server = await NatsServer.start();
   return {
-    make: () => new NatsBackplane({ servers: server.url }),
+    make: () => new NatsBackplane({ servers: server.url, history: [{ pattern: 'h/**', maxMessages: 10_000 }] }),
     stop: () => server.kill(),
     start: () => server.again(),
     close: () => server.remove(),
   };
-});
+};
+
+backplaneSuite({ describe, it }, 'NATS', makeSetup, { history: true });
