@@ -24,8 +24,9 @@ const LONGEST_CHANNEL = 1_024;
  * targets that have left; this bounds for how long it can keep them from being collected.
  */
 const CHANGES_OF_A_GENERATION = 1_024;
-/** And as many targets that have left altogether: a target may be much larger than a route. */
-const LOSSES_OF_A_GENERATION = 256;
+/** And after so many targets, and this part of those that are left, have left altogether: a target may be much larger than a route. */
+const LOSSES_OF_A_GENERATION = 32;
+const PART_OF_THE_REST = 4;
 
 interface KnownRoute<T extends object> extends Route<T> {
   /** Target references that it holds. */
@@ -98,10 +99,12 @@ export class RouteCache<T extends object> {
     if (this.#changes % CHANGES_OF_A_GENERATION === 0) this.#startGeneration();
   }
 
-  /** A target has no subscription any more. */
-  targetLeft(): void {
+  /** A target has no subscription any more. @param rest - how many have. */
+  targetLeft(rest: number): void {
     this.#losses++;
-    if (this.#losses % LOSSES_OF_A_GENERATION === 0) this.#startGeneration();
+    if (this.#losses < Math.max(LOSSES_OF_A_GENERATION, rest / PART_OF_THE_REST)) return;
+    this.#losses = 0;
+    this.#startGeneration();
   }
 
   clear(): void {

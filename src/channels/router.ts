@@ -79,7 +79,7 @@ export class Router<T extends object> implements Routes<T> {
     if (subscriber === undefined || !this.#remove(pattern, subscriber)) return false;
     if (subscriber.patterns === 0) {
       this.#subscribers.delete(target);
-      this.#routes.targetLeft();
+      this.#routes.targetLeft(this.#subscribers.size);
     }
     return true;
   }
@@ -101,7 +101,10 @@ export class Router<T extends object> implements Routes<T> {
     const group = this.#groups.get(name);
     const member = group?.members.get(target);
     if (group === undefined || member === undefined || !this.#remove(pattern, member)) return false;
-    if (member.patterns === 0) group.members.delete(target);
+    if (member.patterns === 0) {
+      group.members.delete(target);
+      this.#routes.targetLeft(group.members.size);
+    }
     if (group.members.size === 0) this.#groups.delete(name);
     return true;
   }

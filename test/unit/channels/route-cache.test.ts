@@ -36,12 +36,23 @@ describe('RouteCache', () => {
 
   it('gives up routes that nobody asks for, and what they name, when many targets have left', () => {
     const cache = cacheOf('busy', 'idle');
-    for (let left = 0; left < 512; left++) {
+    for (let left = 0; left < 64; left++) {
       cache.get('busy');
-      cache.targetLeft();
+      cache.targetLeft(10);
     }
     expect(cache.size).toBe(1);
     expect(cache.get('busy')?.targets).toBe(one);
+  });
+
+  it('keeps them for longer where many targets stay: a few that leave are little beside those', () => {
+    const cache = cacheOf('busy', 'idle');
+    for (let left = 0; left < 499; left++) {
+      cache.get('busy');
+      cache.targetLeft(1000);
+    }
+    expect(cache.size).toBe(2);
+    cache.targetLeft(1000);
+    expect(cache.size).toBe(1);
   });
 
   it('gives up the route of the empty channel when "**" changes', () => {
