@@ -14,6 +14,7 @@ import { Calls } from './parts/calls.js';
 import { Jobs } from './parts/jobs.js';
 import { Kept } from './parts/kept.js';
 import { Live } from './parts/live.js';
+import { Once } from './parts/once.js';
 import { Visitors } from './parts/visitors.js';
 import { report, summaryOf } from './report.js';
 import { Routine } from './routine.js';
@@ -52,6 +53,7 @@ async function soak(minutes: number, rate: number): Promise<boolean> {
       await Jobs.open(world, findings, rate),
       await Calls.open(world, findings, rate / 6),
       new Visitors(world, findings, rate / 20),
+      await Once.open(world, findings),
     ];
     const seconds = minutes * 60;
     const memory = new Memory(() => world.resources);
