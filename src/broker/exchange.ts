@@ -64,6 +64,8 @@ export interface ExchangeParts {
   readonly ended: (session: Session, reason: CloseReason) => void;
 }
 
+/** The group of which one executes each call. */
+const PROVIDERS = 'default';
 const DASH = 0x2d;
 const NOBODY: readonly Session[] = [];
 
@@ -280,7 +282,10 @@ export class Exchange implements SessionOwner {
     const isCall = !head.persist && this.#calling?.concerns(session, channel) === true;
     if (isCall && this.#calling?.admits(session, channel) === false) return;
     if (view.id !== undefined && this.#groups.pass(session, view, time ?? this.#turn.seconds, codec)) {
-      if (isCall) this.#calling?.made(session, channel, this.router.find(channel));
+      if (isCall && this.#calling?.made(session, channel, this.router.find(channel)) === false) {
+        // Of another group somebody else may have it.
+        if (this.#bridging.groupOf(session, view) === PROVIDERS) this.#calling.missed(session, channel);
+      }
       this.#replies?.passed(session, NOBODY);
       return;
     }

@@ -43,6 +43,8 @@ interface Membership {
 
 /** The groups that one client is in. */
 export class Groups {
+  /** How often a broker was told of a membership. */
+  told = 0;
   readonly #host: GroupHost;
   readonly #owner: SubscriptionOwner;
   readonly #memberships = new Map<string, Membership>();
@@ -234,6 +236,7 @@ export class Groups {
   #tell(membership: Membership): void {
     const { pattern, group, subscriptions } = membership;
     if (this.#prefix !== undefined) {
+      this.told++;
       this.#host.tell(groupControl.JOIN, { pattern, group });
       void membership.plain?.then((plain) => plain?.unsubscribe());
       membership.plain = undefined;

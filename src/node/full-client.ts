@@ -2,7 +2,14 @@
 
 import { Acknowledgements } from '../client/acknowledgements.js';
 import { Groups } from '../client/groups.js';
-import type { Message, MessageHandler, PublishOptions, SubscribeOptions, Subscription } from '../client/index.js';
+import type {
+  Message,
+  MessageHandler,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+  WaitOptions,
+} from '../client/index.js';
 import { BaseClient } from '../client/index.js';
 import { KeptRoutes } from '../client/kept-routes.js';
 import { KeptValues } from '../client/kept-values.js';
@@ -224,6 +231,13 @@ export class FullClient extends BaseClient {
     options?: ProvideOptions,
   ): Promise<Provider> {
     return this.rpc.provide(name, procedure, options);
+  }
+
+  override async flush(options: WaitOptions = {}): Promise<void> {
+    const { told } = this.#groups;
+    await super.flush(options);
+    // After a reconnect members join when the broker has said that it has groups: behind what was waited for.
+    if (this.#groups.told !== told) await super.flush(options);
   }
 
   override publish(channel: string, body?: unknown, options?: PublishOptions): Promise<void> {

@@ -31,6 +31,8 @@ import { overLimit } from './pattern-limits.js';
 const WINDOW = 65_536;
 /** Likewise, of one client, of which there are many. 2 KiB for each. */
 const ALIAS_WINDOW = 16_384;
+/** What a bridge says of members of groups while their side is away. */
+const AWAY = bridgeControl.UNREACHABLE - 1;
 
 export interface BridgingParts {
   readonly desk: Desk;
@@ -74,6 +76,8 @@ export class Bridging implements ControlPart, Flushable {
   readonly handlers: NonNullable<ControlPart['handlers']>;
   /** Dropped, because they had come another way. */
   repeated = 0;
+  /** Told when the broker beyond a bridge is away: these patterns that members of groups have there. */
+  away: (bridge: Session, patterns: readonly string[]) => void = () => {};
   readonly #parts: BridgingParts;
   readonly #bridges = new Map<Session, BridgeState>();
   readonly #interest = new Interest();
@@ -357,8 +361,14 @@ export class Bridging implements ControlPart, Flushable {
       this.#refuse(session, new SpokeError('MALFORMED', `${bridgeControl.INTEREST} takes {set, unset}`));
       return false;
     }
-    for (const [pattern, distance] of news.set) this.#want(session, state.interest, canonical(pattern), distance);
+    const away: string[] = [];
+    for (const [sent, distance] of news.set) {
+      const wanted = canonical(sent);
+      if (distance === AWAY && (state.interest.wants.get(wanted) ?? AWAY) < AWAY) away.push(readWanted(wanted).pattern);
+      this.#want(session, state.interest, wanted, distance);
+    }
     for (const pattern of news.unset) this.#want(session, state.interest, canonical(pattern), undefined);
+    if (away.length > 0) this.away(session, away);
     this.#schedule();
     return false;
   }

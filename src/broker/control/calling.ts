@@ -1,7 +1,8 @@
 // Remote calls that fail fast (docs/protocol.md#feature-calls): callers are told that nobody provides what they call, and that
 // whoever was at work on it has gone; providers, that nobody waits any more.
 
-import type { Route, Router } from '../../channels/index.js';
+import type { Route } from '../../channels/index.js';
+import { Router } from '../../channels/index.js';
 import type { CallInFlight } from '../calls.js';
 import { Calls } from '../calls.js';
 import type { Desk } from '../desk.js';
@@ -25,6 +26,8 @@ export interface CallBridges {
   has(session: Session): boolean;
   /** Sends a message of the broker's own that crosses the bridge. */
   tellBeyond(bridge: Session, channel: string, body: unknown): void;
+  /** To be called when what a bridge leads to is away: what it was given by these patterns is lost. */
+  away: (bridge: Session, patterns: readonly string[]) => void;
 }
 
 export class Calling implements ControlPart {
@@ -44,6 +47,7 @@ export class Calling implements ControlPart {
     this.#router = router;
     this.#providers = providers;
     this.#bridges = bridges;
+    bridges.away = (bridge, patterns) => this.#away(bridge, patterns);
   }
 
   /** Resolves when no call is in flight, as far as the broker knows of them. */
@@ -57,14 +61,15 @@ export class Calling implements ControlPart {
     else this.#callers.delete(session);
   }
 
+  /** A call that another broker gave to a member here has found nobody: the last one has left meanwhile. */
+  missed(bridge: Session, channel: string): void {
+    const base = channel.slice(0, -CALL.length);
+    this.#answer(bridge, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
+  }
+
   ended(session: Session): void {
     this.#callers.delete(session);
-    for (const call of this.#calls.givenTo(session)) {
-      this.#calls.leave(call.base, session);
-      if (call.providers.length > 0) continue;
-      this.#calls.end(call.base);
-      if (call.caller !== session) this.#lost(call);
-    }
+    for (const call of this.#calls.givenTo(session)) this.#left(call, session);
     for (const call of this.#calls.madeBy(session)) {
       this.#calls.end(call.base);
       if (!this.#bridges.has(session)) this.#abandoned(call);
@@ -103,19 +108,23 @@ export class Calling implements ControlPart {
     if (this.#atHand) this.#members.push(member);
   }
 
-  /** A call was passed on. @param route - of its channel. */
-  made(caller: Session, channel: string, route: Route<Session>): void {
+  /**
+   * A call was passed on.
+   * @param route - of its channel.
+   * @returns whether anybody has it.
+   */
+  made(caller: Session, channel: string, route: Route<Session>): boolean {
     this.#atHand = false;
     const base = channel.slice(0, -CALL.length);
     const providers = this.#givenTo(channel, route);
     if (this.#callers.has(caller)) {
       if (providers.length === 0) this.#answer(caller, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
       else this.#calls.add(base, caller, providers);
-      return;
+    } else if (providers.length > 0 && !providers.some((one) => this.#bridges.has(one))) {
+      // From another broker: one that has providers elsewhere, too, cannot tell that all are lost.
+      this.#calls.add(base, caller, providers);
     }
-    // From another broker: one that has providers elsewhere, too, cannot tell that all are lost.
-    if (providers.length === 0 || providers.some((one) => this.#bridges.has(one))) return;
-    this.#calls.add(base, caller, providers);
+    return providers.length > 0;
   }
 
   // Of those that the call at hand was given to, the ones that provide it: a monitor does not.
@@ -127,6 +136,22 @@ export class Calling implements ControlPart {
     given.length = 0;
     if (plain.length === 0) return providers;
     return providers.length === 0 ? plain : [...new Set([...plain, ...providers])];
+  }
+
+  // Its result would come to a bridge that cannot pass it on. What is given to the bridge from now on waits.
+  #away(bridge: Session, patterns: readonly string[]): void {
+    const calls = this.#calls.givenTo(bridge);
+    if (calls.length === 0) return;
+    const away = new Router<Session>({ maxCachedChannels: 0 });
+    for (const pattern of patterns) away.subscribe(pattern, bridge);
+    for (const call of calls) if (away.route(call.base + CALL).length > 0) this.#left(call, bridge);
+  }
+
+  #left(call: CallInFlight, provider: Session): void {
+    this.#calls.leave(call.base, provider);
+    if (call.providers.length > 0) return;
+    this.#calls.end(call.base);
+    if (call.caller !== provider) this.#lost(call);
   }
 
   #knowingBeyond(from: Session, channel: string): boolean {

@@ -148,6 +148,16 @@ describe('a group', () => {
     expect(one.bodies).toHaveLength(1);
   });
 
+  it('has its members again, after a reconnect, when they have flushed', async () => {
+    network.latency(5);
+    const broker = await network.broker({ name: 'other' });
+    const member = await network.client({ name: 'a', to: broker });
+    await listen(member, 'jobs', { group: 'workers' });
+    network.cut('a', 'other');
+    await network.until(member.flush());
+    expect(broker.stats.subscriptions).toBe(1);
+  });
+
   it('gets what is published live, and not what is kept', async () => {
     const [a, publisher] = [await network.client(), await network.client()];
     await network.until(publisher.publish('jobs', 'kept', { persist: true }));

@@ -261,6 +261,49 @@ describe('beyond a bridge', () => {
     expect(outcome.result).toBe('PROVIDER_LOST');
   });
 
+  it('the last provider leaves while the call is on its way: NO_PROVIDER', async () => {
+    const provider = await net.client({ to: far });
+    await net.bridge(broker, far);
+    const provided = await provider.provide('math', (n: number) => n * n);
+    await net.idle();
+    net.latency(10);
+    const outcome = outcomeOf(caller.call('math', 7, { timeout: Infinity }));
+    const closed = provided.close();
+    await net.advance(200);
+    expect(outcome.result).toBe('NO_PROVIDER');
+    net.latency(0);
+    await net.until(closed);
+  });
+
+  it('the other broker is lost: PROVIDER_LOST', async () => {
+    const provider = await net.client({ to: far });
+    await net.bridge(broker, far);
+    await provider.provide('slow', never);
+    await net.idle();
+    const outcome = outcomeOf(caller.call('slow', 1, { timeout: Infinity }));
+    await net.idle();
+    expect(outcome.result).toBeUndefined();
+    await net.crash(far);
+    await net.idle();
+    expect(outcome.result).toBe('PROVIDER_LOST');
+  });
+
+  it('the way to the other broker is cut: PROVIDER_LOST, and a call made meanwhile waits for it', async () => {
+    const provider = await net.client({ to: far });
+    const bridge = await net.bridge(broker, far);
+    await provider.provide('slow', never);
+    await provider.provide('math', (n: number) => n * n);
+    await net.idle();
+    const lost = outcomeOf(caller.call('slow', 1, { timeout: Infinity }));
+    await net.idle();
+    net.cut(bridge, far);
+    await net.idle();
+    expect(lost.result).toBe('PROVIDER_LOST');
+    const waiting = outcomeOf(caller.call('math', 7, { timeout: Infinity }));
+    await net.advance('5 s');
+    expect(waiting.result).toBe(49);
+  });
+
   it.each(['default', false] as const)('a caller is lost: the provider is told, in the group %p', async (group) => {
     const provider = await net.client({ to: far });
     await net.bridge(broker, far);
