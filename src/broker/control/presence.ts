@@ -23,6 +23,8 @@ export type PresenceListener = (news: PresenceBody) => void;
 interface Known {
   readonly id: string;
   readonly since: number;
+  /** Whether it is one of those who are there: not before it has logged in, where that is asked. */
+  present: boolean;
   name?: string;
   meta?: unknown;
 }
@@ -74,10 +76,9 @@ export class Presence implements ControlPart, Flushable {
 
   /** A session begins. */
   started(session: Session): void {
-    this.#known.set(session, { id: `c${++this.#numbered}`, since: this.#desk.turn.clock.now() / 1000 });
-    if (!this.#watched) return;
-    this.#joined.add(session);
-    this.#schedule();
+    const since = this.#desk.turn.clock.now() / 1000;
+    this.#known.set(session, { id: `c${++this.#numbered}`, since, present: session.admitted });
+    if (session.admitted) this.#came(session);
   }
 
   ended(session: Session): void {
@@ -87,7 +88,7 @@ export class Presence implements ControlPart, Flushable {
     this.#known.delete(session);
     this.#changed.delete(session);
     // Whoever was not told that it came need not hear that it left.
-    if (this.#joined.delete(session) || !this.#watched) return;
+    if (this.#joined.delete(session) || !known.present || !this.#watched) return;
     this.#left.add(known.id);
     this.#schedule();
   }
@@ -106,6 +107,7 @@ export class Presence implements ControlPart, Flushable {
   /** End of the turn. */
   flush(): void {
     this.#flushing = false;
+    this.#review();
     const joined = this.#entries(this.#joined);
     const changed = this.#entries(this.#changed);
     const left = [...this.#left];
@@ -126,8 +128,31 @@ export class Presence implements ControlPart, Flushable {
     return this.#watchers.size + this.#listeners.size > 0;
   }
 
+  // Rules may have changed since they asked.
+  #review(): void {
+    if (this.#desk.open) return;
+    for (const watcher of this.#watchers) {
+      if (this.#desk.maySubscribe(watcher, presenceControl.PRESENCE_PATTERN)) continue;
+      this.#watchers.delete(watcher);
+      const error = forbidden(watcher, 'subscribe to', presenceControl.PRESENCE_PATTERN);
+      this.#desk.refuse(watcher, error, presenceControl.PRESENCE);
+    }
+  }
+
+  #came(session: Session): void {
+    if (!this.#watched) return;
+    this.#joined.add(session);
+    this.#schedule();
+  }
+
   #change(session: Session): void {
-    if (!this.#watched || this.#joined.has(session) || !this.#known.has(session)) return;
+    const known = this.#known.get(session);
+    if (known?.present === false && session.admitted) {
+      known.present = true;
+      this.#came(session);
+      return;
+    }
+    if (!this.#watched || this.#joined.has(session) || known?.present !== true) return;
     this.#changed.add(session);
     this.#schedule();
   }
@@ -182,8 +207,7 @@ export class Presence implements ControlPart, Flushable {
     const entries: PresenceEntry[] = [];
     for (const session of sessions) {
       const known = this.#known.get(session);
-      // Who has not logged in yet is nobody.
-      if (known === undefined || !session.admitted) continue;
+      if (known?.present !== true) continue;
       const all = this.#groupsOf(session);
       const patterns = first(session.patterns);
       const groups = first(all);
