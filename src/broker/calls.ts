@@ -2,15 +2,19 @@
 //
 // Hot: three small objects a call, and nothing sought but by its name.
 
+import type { Peer } from './cluster/peer.js';
 import type { Session } from './session.js';
+
+/** Who calls or provides: a client or a bridge, or another broker of the cluster for its own. */
+export type Party = Session | Peer;
 
 /** One call. */
 export interface CallInFlight {
   /** What all its channels begin with. */
   readonly base: string;
-  readonly caller: Session;
+  readonly caller: Party;
   /** Those that it was given to, and that have not ended. */
-  readonly providers: readonly Session[];
+  readonly providers: readonly Party[];
 }
 
 /** A place in a list: what is in it knows where, so that it is taken out without being sought. */
@@ -21,14 +25,14 @@ interface Place {
 
 class Call implements CallInFlight, Place {
   readonly base: string;
-  readonly caller: Session;
-  providers: readonly Session[];
+  readonly caller: Party;
+  providers: readonly Party[];
   readonly call = this;
   at = 0;
   /** Its places in the lists of its providers, in their order. */
   readonly given: Place[] = [];
 
-  constructor(base: string, caller: Session, providers: readonly Session[]) {
+  constructor(base: string, caller: Party, providers: readonly Party[]) {
     this.base = base;
     this.caller = caller;
     this.providers = providers;
@@ -39,8 +43,8 @@ class Call implements CallInFlight, Place {
 export class Calls {
   readonly #byBase = new Map<string, Call>();
   // By caller and by provider: one that ends is not sought among all.
-  readonly #made = new Map<Session, Place[]>();
-  readonly #given = new Map<Session, Place[]>();
+  readonly #made = new Map<Party, Place[]>();
+  readonly #given = new Map<Party, Place[]>();
 
   /** Told when the last one has ended. */
   idle: () => void = () => {};
@@ -49,21 +53,21 @@ export class Calls {
     return this.#byBase.size;
   }
 
-  /** How many calls of a session wait. */
-  countOf(session: Session): number {
-    return this.#made.get(session)?.length ?? 0;
+  /** How many calls of one wait. */
+  countOf(party: Party): number {
+    return this.#made.get(party)?.length ?? 0;
   }
 
-  madeBy(session: Session): CallInFlight[] {
-    return this.#made.get(session)?.map(({ call }) => call) ?? [];
+  madeBy(party: Party): CallInFlight[] {
+    return this.#made.get(party)?.map(({ call }) => call) ?? [];
   }
 
-  givenTo(session: Session): CallInFlight[] {
-    return this.#given.get(session)?.map(({ call }) => call) ?? [];
+  givenTo(party: Party): CallInFlight[] {
+    return this.#given.get(party)?.map(({ call }) => call) ?? [];
   }
 
   /** @param providers - at least one; each once. */
-  add(base: string, caller: Session, providers: readonly Session[]): void {
+  add(base: string, caller: Party, providers: readonly Party[]): void {
     this.end(base);
     const call = new Call(base, caller, providers);
     this.#byBase.set(base, call);
@@ -76,7 +80,7 @@ export class Calls {
   }
 
   /** One provider of a call has ended. */
-  leave(base: string, provider: Session): void {
+  leave(base: string, provider: Party): void {
     const call = this.#byBase.get(base);
     const at = call?.providers.indexOf(provider) ?? -1;
     if (call === undefined || at < 0) return;
@@ -85,9 +89,14 @@ export class Calls {
     call.providers = call.providers.filter((one) => one !== provider);
   }
 
-  end(base: string): void {
+  get(base: string): CallInFlight | undefined {
+    return this.#byBase.get(base);
+  }
+
+  /** @returns what it was; `undefined`: it is not known. */
+  end(base: string): CallInFlight | undefined {
     const call = this.#byBase.get(base);
-    if (call === undefined) return;
+    if (call === undefined) return undefined;
     this.#byBase.delete(base);
     take(this.#made, call.caller, call);
     const { providers, given } = call;
@@ -97,24 +106,25 @@ export class Calls {
       if (place !== undefined && provider !== undefined) take(this.#given, provider, place);
     }
     if (this.#byBase.size === 0) this.idle();
+    return call;
   }
 
-  /** The session has ended: nothing is known of it any more. */
-  forget(session: Session): void {
-    this.#made.delete(session);
-    this.#given.delete(session);
+  /** It has ended: nothing is known of it any more. */
+  forget(party: Party): void {
+    this.#made.delete(party);
+    this.#given.delete(party);
   }
 }
 
-function put(lists: Map<Session, Place[]>, session: Session, place: Place): void {
-  const list = lists.get(session);
-  if (list === undefined) lists.set(session, [place]);
+function put(lists: Map<Party, Place[]>, party: Party, place: Place): void {
+  const list = lists.get(party);
+  if (list === undefined) lists.set(party, [place]);
   else place.at = list.push(place) - 1;
 }
 
 // The last one takes its place.
-function take(lists: Map<Session, Place[]>, session: Session, place: Place): void {
-  const list = lists.get(session);
+function take(lists: Map<Party, Place[]>, party: Party, place: Place): void {
+  const list = lists.get(party);
   const last = list?.pop();
   if (list === undefined || last === undefined || last === place) return;
   list[place.at] = last;

@@ -28,7 +28,10 @@ import type { Admission } from './admission.js';
 import type { DeskParts } from './desk.js';
 import { Desk } from './desk.js';
 import { Clustering } from './cluster/clustering.js';
+import type { Envelope } from './cluster/envelope.js';
 import { foreignId } from './cluster/envelope.js';
+import type { Peer } from './cluster/peer.js';
+import type { Given } from './cluster/told.js';
 import type { ClearedBy } from './control/keeping.js';
 import type { Counters } from './counters.js';
 import { FanOut } from './fan-out.js';
@@ -84,8 +87,7 @@ export class Exchange implements SessionOwner {
   readonly #replays: Replays;
   readonly #acking: Acking;
   readonly #bridging: Bridging;
-  /** Not in a cluster yet: what is provided at other brokers of it is not known. */
-  readonly #calling: Calling | undefined;
+  readonly #calling: Calling;
   /** `undefined`: there are no rules. */
   #replies: Replies | undefined;
   readonly #closing: Closing;
@@ -136,12 +138,11 @@ export class Exchange implements SessionOwner {
       transcoder,
       pass: (channel, time, from) => this.#passCleared(channel, time, from),
     });
-    if (this.#clustering === undefined)
-      this.#calling = new Calling(this.#desk, this.router, this.#providers, this.#bridging);
+    this.#calling = new Calling(this.#desk, this.router, this.#providers, this.#bridging, this.#clustering?.calls);
     this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging, (member) => {
       this.#counters.delivered++;
-      this.#calling?.given(member);
+      this.#calling.given(member);
       this.#replies?.given(member);
     });
     this.authenticating = new Authenticating({
@@ -156,6 +157,7 @@ export class Exchange implements SessionOwner {
       find,
       grouping: this.#grouping,
       bridging: this.#bridging,
+      calling: this.#calling,
       members: this.#clustering?.members,
       id: server.id,
     });
@@ -188,7 +190,7 @@ export class Exchange implements SessionOwner {
       this.#grouping,
       this.#slowness,
       this.presence,
-      ...(this.#calling === undefined ? [] : [this.#calling]),
+      this.#calling,
       this.#bridging,
       this.#closing,
     ];
@@ -228,9 +230,10 @@ export class Exchange implements SessionOwner {
     this.#acking.restore();
   }
 
-  /** Resolves when no remote call is in flight. */
+  /** Takes nothing more of other brokers; resolves when no remote call is in flight. */
   async quiet(): Promise<void> {
-    await this.#calling?.quiet();
+    this.#clustering?.withdraw();
+    await this.#calling.quiet();
   }
 
   /** The broker ends: so do its sessions, each when it can. */
@@ -279,10 +282,10 @@ export class Exchange implements SessionOwner {
       this.#deliverStray(session, view, time ?? this.#turn.seconds, codec, acked);
       return;
     }
-    const isCall = !head.persist && this.#calling?.concerns(session, channel) === true;
-    if (isCall && this.#calling?.admits(session, channel) === false) return;
+    const isCall = !head.persist && this.#calling.concerns(session, channel);
+    if (isCall && !this.#calling.admits(session, channel)) return;
     if (view.id !== undefined && this.#groups.pass(session, view, time ?? this.#turn.seconds, codec)) {
-      if (isCall && this.#calling?.made(session, channel, this.router.find(channel)) === false) {
+      if (isCall && !this.#calling.made(session, channel, this.router.find(channel))) {
         // Of another group somebody else may have it.
         if (this.#bridging.groupOf(session, view) === PROVIDERS) this.#calling.missed(session, channel);
       }
@@ -302,10 +305,10 @@ export class Exchange implements SessionOwner {
     let name: string | undefined;
     if (this.#clustering !== undefined) {
       const id = foreignId(view, acked, this.#bridging.has(session));
-      name = this.#clustering.forward(view, time ?? this.#turn.seconds, codec, id);
+      name = this.#clustering.forward(view, time ?? this.#turn.seconds, codec, id, this.#calling.takeAsker());
     }
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
-    if (isCall) this.#calling?.made(session, channel, route);
+    if (isCall) this.#calling.made(session, channel, route);
     this.#replies?.passed(session, route.targets);
     if (acked) this.#acking.applied(session, view, undefined);
   }
@@ -387,30 +390,47 @@ export class Exchange implements SessionOwner {
       tombstones,
       id: server.id,
       random,
-      deliver: (view, time, codec, frame, name) => this.#arrived(view, time, codec, frame, name),
+      deliver: (...message) => this.#arrived(...message),
       keep: (view, ...more) => {
         this.#replies?.objection(undefined, view.head.channel);
         return this.#persisting.arrived(view, ...more);
       },
       clear: (channel, time) => this.#keeping.clearedElsewhere(channel, time),
-      take: (given, envelope, view, codec) => {
-        this.#replies?.objection(undefined, view.head.channel);
-        this.#groups.take(given, envelope, view, codec);
-        this.#replies?.passed(undefined, NOBODY);
-      },
+      take: (given, envelope, view, codec, caller) => this.#take(given, envelope, view, codec, caller),
+      calls: () => this.#calling,
     });
   }
 
   // Of another broker of the cluster.
-  #arrived(view: MessageView, time: number, codec: Codec, frame: Uint8Array, name: string): number | undefined {
+  #arrived(
+    view: MessageView,
+    time: number,
+    codec: Codec,
+    frame: Uint8Array,
+    name: string,
+    from: Peer | undefined,
+  ): number | undefined {
     if (this.#bridging.active && !this.#bridging.admitsNamed(name)) return undefined;
     const { channel } = view.head;
     this.#replies?.objection(undefined, channel);
-    const { targets } = this.#find(channel);
+    const route = this.#find(channel);
+    const { targets } = route;
+    this.#calling.arrived(from, channel, route);
     if (targets.length > 0) this.#fanOut.deliver(undefined, targets, view, time, codec, frame);
     const bridges = this.#bridging.active ? this.#bridging.forward(undefined, view, time, codec, name) : 0;
     this.#replies?.passed(undefined, targets);
     return targets.length + bridges;
+  }
+
+  // For a member of a group here.
+  #take(given: Given, envelope: Envelope, view: MessageView, codec: Codec, caller: Peer | undefined): void {
+    const { channel } = view.head;
+    const isCall = given.caller !== undefined;
+    this.#replies?.objection(undefined, channel);
+    if (isCall) this.#calling.takes();
+    const passed = this.#groups.take(given, envelope, view, codec);
+    this.#replies?.passed(undefined, NOBODY);
+    if (isCall) this.#calling.taken(caller, channel, this.router.find(channel), passed);
   }
 
   #passCleared(channel: string, time: number, from: ClearedBy): Promise<void> | undefined {

@@ -8,6 +8,7 @@ import type { Members } from './cluster/members.js';
 import type { Peer } from './cluster/peer.js';
 import type { Given } from './cluster/told.js';
 import type { Bridging } from './control/bridging.js';
+import type { Calling } from './control/calling.js';
 import type { Grouping } from './control/grouping.js';
 import type { GroupBeyond } from './groups-beyond.js';
 import type { Session } from './session.js';
@@ -17,6 +18,7 @@ export interface GroupDeliveryParts {
   readonly find: (channel: string) => Route<Session>;
   readonly grouping: Grouping;
   readonly bridging: Bridging;
+  readonly calling: Calling;
   /** At other brokers of the cluster; `undefined`: this broker is alone. */
   readonly members: Members | undefined;
   /** The broker's own. */
@@ -87,8 +89,11 @@ export class GroupDelivery {
     return true;
   }
 
-  /** Gives a message to a member here, by the choice of another broker of the cluster; or lets another member have it. */
-  take(given: Given, envelope: Envelope, view: MessageView, codec: Codec): void {
+  /**
+   * Gives a message to a member here, by the choice of another broker of the cluster; or lets another member have it.
+   * @returns the broker that it was passed on to.
+   */
+  take(given: Given, envelope: Envelope, view: MessageView, codec: Codec): Peer | undefined {
     const { bridging, find, members, grouping, id } = this.#parts;
     const { channel } = view.head;
     const { groups } = find(channel);
@@ -99,7 +104,7 @@ export class GroupDelivery {
       const peer = there === undefined ? undefined : members?.pick(there, 0, tried);
       if (peer !== undefined) {
         members?.pass(peer, { ...given, tried }, envelope);
-        return;
+        return peer;
       }
     }
     // What came by a bridge does not leave by another one.
@@ -113,6 +118,7 @@ export class GroupDelivery {
       envelope.time,
       codec,
     );
+    return undefined;
   }
 
   #deliverInCluster(
@@ -123,12 +129,19 @@ export class GroupDelivery {
     message: Message,
     id: string,
   ): void {
-    const { grouping, members } = this.#parts;
+    const { grouping, members, calling, id: caller } = this.#parts;
     const there = elsewhere.find(({ group }) => group.name === name);
     const peer = there === undefined ? undefined : this.#choose(name, groups, beyond, there, message);
     const { from, view, time, codec } = message;
-    if (peer === undefined) grouping.deliverTo(name, groups, beyond, from, view, time, codec);
-    else members?.give(peer, { group: name, tried: [] }, view, time, codec, id);
+    if (peer === undefined) {
+      grouping.deliverTo(name, groups, beyond, from, view, time, codec);
+      return;
+    }
+    const { channel } = view.head;
+    const tracked = calling.isTracked(channel);
+    const given = { group: name, tried: [], ...(tracked && { caller }) };
+    members?.give(peer, given, view, time, codec, id);
+    calling.givenElsewhere(peer, name, channel);
   }
 
   #choose(

@@ -21,10 +21,14 @@ import { Gossip } from './gossip.js';
 import { Members } from './members.js';
 import { Mirror } from './mirror.js';
 import { Order } from './order.js';
+import type { Peer } from './peer.js';
+import type { CallListener } from './peer-calls.js';
+import { PeerCalls } from './peer-calls.js';
 import { PeerRoutes } from './peer-routes.js';
 import { Recent } from './recent.js';
 import { Registrations } from './registrations.js';
 import type { Given } from './told.js';
+import { ANSWER, readAnswer } from './told.js';
 import { Wants } from './wants.js';
 
 /** A snapshot of one broker's part in a cluster. Counts are since the start. */
@@ -60,6 +64,7 @@ export interface ClusteringParts {
   /**
    * Delivers a message of another broker to the sessions here.
    * @param id - what it is called between brokers.
+   * @param from - `undefined`: there are too many brokers.
    * @returns how many wanted it; `undefined`: it was here already.
    */
   readonly deliver: (
@@ -68,6 +73,7 @@ export interface ClusteringParts {
     codec: Codec,
     frame: Uint8Array,
     id: string,
+    from: Peer | undefined,
   ) => number | undefined;
   /**
    * Keeps a persistent message of another broker if it is newer, and delivers it then. The frame is its receiver's own.
@@ -81,8 +87,10 @@ export interface ClusteringParts {
     id: string,
     given: string | undefined,
   ) => Arrival;
-  /** Gives a message to a member of a group here, by the choice of another broker. */
-  readonly take: (given: Given, envelope: Envelope, view: MessageView, codec: Codec) => void;
+  /** Gives a message to a member of a group here, by the choice of another broker. @param caller - `undefined`: this broker. */
+  readonly take: (given: Given, envelope: Envelope, view: MessageView, codec: Codec, caller: Peer | undefined) => void;
+  /** Is told of calls that cross, and of brokers that are there no more. */
+  readonly calls: () => CallListener & { gone(peer: Peer): void };
   /** Clears a channel up to a time, for this broker alone. @returns whether anything newer is kept. */
   readonly clear: (channel: string, time: number) => boolean;
 }
@@ -93,6 +101,8 @@ const RECENT = 65_536;
 const BARRIER_TIMEOUT = 2000;
 // Of the time by which a message that was to expire should have been forgotten by the broker where it was published, in seconds.
 const LEFT_OVER = 10;
+/** What callers subscribe to: the broker of the provider sends the answer to that of the caller, who else would want everything. */
+const ANSWERS = /^\*\*\/-rpc\/-[^/*]+\/\*\/(?:result|part)$/;
 
 export class Clustering implements BackplaneHandler {
   /** What it flushes goes to the engine. */
@@ -105,6 +115,8 @@ export class Clustering implements BackplaneHandler {
   readonly #gossip: Gossip;
   /** Of groups, at other brokers. */
   readonly members: Members;
+  /** Between brokers. */
+  readonly calls: PeerCalls;
   readonly #order = new Order();
   readonly #recent = new Recent(RECENT);
   readonly #counters = { wasted: 0, repeated: 0, malformed: 0 };
@@ -134,7 +146,9 @@ export class Clustering implements BackplaneHandler {
       recent: this.#recent,
       before: () => this.#apply(),
       taken: (given, envelope) => {
-        this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec));
+        const { caller = id } = given;
+        const from = caller === id ? undefined : this.#gossip.meet(caller);
+        this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec, from));
       },
     });
     this.#gossip = new Gossip({
@@ -144,12 +158,14 @@ export class Clustering implements BackplaneHandler {
       id,
       routes,
       registrations: this.#registrations,
-      others: () => {},
-      unset: () => {},
+      others: (peer, news) => this.calls.heard(peer, news, parts.calls()),
       came: () => {},
-      gone: () => {},
-      beat: () => {},
+      gone: (peer) => parts.calls().gone(peer),
+      beat: () => {
+        for (const peer of this.#gossip.peers.values()) this.calls.ask(peer, parts.calls());
+      },
     });
+    this.calls = new PeerCalls(this.#gossip, routes, () => this.members.reachable);
   }
 
   get stats(): ClusterStats {
@@ -194,13 +210,13 @@ export class Clustering implements BackplaneHandler {
 
   /** A client or a bridge wants messages. @param wanted - a pattern, or one for a group. */
   subscribed(wanted: string, bridge: boolean): void {
-    this.#wants.add(wanted);
+    if (bridge || !ANSWERS.test(wanted)) this.#wants.add(wanted);
     this.#registrations.add(wanted, bridge);
     this.#schedule();
   }
 
   unsubscribed(wanted: string, bridge: boolean): void {
-    this.#wants.remove(wanted);
+    if (bridge || !ANSWERS.test(wanted)) this.#wants.remove(wanted);
     this.#registrations.remove(wanted, bridge);
     this.#schedule();
   }
@@ -244,9 +260,10 @@ export class Clustering implements BackplaneHandler {
   /**
    * Publishes a live message of a client.
    * @param id - what clients or bridges call it, as in an `Envelope`.
+   * @param asker - waits for it, as the answer to a call.
    * @returns its name, by which other brokers know it; `undefined`: it stays here.
    */
-  forward(view: MessageView, time: number, codec: Codec, id: string): string | undefined {
+  forward(view: MessageView, time: number, codec: Codec, id: string, asker: Peer | undefined): string | undefined {
     const { channel } = view.head;
     if (channel.startsWith(CONTROL_PREFIX)) return undefined;
     // A call must not be answered before its caller's interest in the answer is known.
@@ -256,10 +273,14 @@ export class Clustering implements BackplaneHandler {
     const range = { block: sink.block, start: sink.position - length, end: sink.position };
     const sequence = ++this.#sequence;
     const origin = this.#parts.id;
-    this.#plane.publish(
-      channel,
-      writeEnvelope({ kind: Kind.Live, origin, sequence, time, codec: codec.name, id }, range),
-    );
+    const envelope = { kind: Kind.Live, origin, sequence, time, codec: codec.name, id };
+    if (asker === undefined) this.#plane.publish(channel, writeEnvelope(envelope, range));
+    else {
+      // Who gets it both ways drops the second by its number.
+      const data = writeEnvelope(envelope, range, ANSWER);
+      this.#plane.tell(data, asker.id);
+      this.#plane.publish(channel, data.subarray(ANSWER.length));
+    }
     return nameOf(origin, sequence, id);
   }
 
@@ -340,7 +361,10 @@ export class Clustering implements BackplaneHandler {
   }
 
   told(data: Uint8Array): void {
-    if (!this.#gossip.heard(data)) this.members.heard(data);
+    if (this.#gossip.heard(data)) return;
+    const answer = readAnswer(data);
+    if (answer === undefined) this.members.heard(data);
+    else this.message(answer);
   }
 
   unheard(id: string): void {
@@ -391,7 +415,8 @@ export class Clustering implements BackplaneHandler {
 
   #deliver({ origin, sequence, time, codec, id, frame }: Envelope): void {
     this.#open(codec, frame, (view, reader) => {
-      const wanted = this.#parts.deliver(view, time, reader, frame, nameOf(origin, sequence, id));
+      const name = nameOf(origin, sequence, id);
+      const wanted = this.#parts.deliver(view, time, reader, frame, name, this.#gossip.meet(origin));
       if (wanted === undefined) this.#counters.repeated++;
       else if (wanted === 0) this.#counters.wasted++;
     });

@@ -35,8 +35,6 @@ export interface GossipParts {
   readonly registrations: Registrations;
   /** What it does not know itself, by `op`. */
   readonly others: (peer: Peer, news: News) => void;
-  /** Something is no longer provided or wanted at another broker. */
-  readonly unset: (peer: Peer, wanted: string) => void;
   /** A broker is there, and has told what it has. */
   readonly came: (peer: Peer) => void;
   /** A broker has left, or died. */
@@ -149,7 +147,7 @@ export class Gossip {
       this.lost(by);
       return true;
     }
-    const peer = this.#peer(by);
+    const peer = this.meet(by);
     if (peer === undefined) return true;
     peer.heard = this.#parts.clock.monotonic();
     const version = memberOf(news, 'version');
@@ -181,7 +179,8 @@ export class Gossip {
     this.#parts.plane.tell(writeNews({ ...news, by: this.#parts.id }), to);
   }
 
-  #peer(id: string): Peer | undefined {
+  /** A broker of which something has come. @returns `undefined`: there are too many. */
+  meet(id: string): Peer | undefined {
     let peer = this.peers.get(id);
     if (peer === undefined && this.peers.size < MAX_PEERS) {
       peer = new Peer(id, this.#parts.clock.monotonic());
@@ -208,7 +207,7 @@ export class Gossip {
     if (memberOf(news, 'more') === true) return;
     const stands = new Map(peer.account);
     peer.account = [];
-    for (const wanted of [...peer.wanted.keys()]) if (!stands.has(wanted)) this.#unset(peer, wanted);
+    for (const wanted of [...peer.wanted.keys()]) if (!stands.has(wanted)) this.#parts.routes.unset(peer, wanted);
     for (const [wanted, count] of stands) routes.set(peer, wanted, count);
     const first = peer.version < 0;
     peer.version = version;
@@ -235,17 +234,13 @@ export class Gossip {
       // The next beat tells what is missing, if anything is.
       return;
     }
+    const { routes } = this.#parts;
     for (const [wanted, count] of readRegistrations(news)) {
-      if (count === undefined) this.#unset(peer, wanted);
-      else this.#parts.routes.set(peer, wanted, count);
+      if (count === undefined) routes.unset(peer, wanted);
+      else routes.set(peer, wanted, count);
     }
     peer.version = version;
     this.tell({ op: 'know', version }, peer.id);
-  }
-
-  #unset(peer: Peer, wanted: string): void {
-    this.#parts.routes.unset(peer, wanted);
-    this.#parts.unset(peer, wanted);
   }
 
   #beaten(peer: Peer, version: number): void {

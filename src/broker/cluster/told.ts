@@ -9,7 +9,11 @@ import { readEnvelope, writeEnvelope } from './envelope.js';
 const enum Told {
   News = 1,
   Given = 2,
+  Answer = 3,
 }
+
+/** Stands before the answer to a call, as it is published, when it goes to the broker of the caller. */
+export const ANSWER = new Uint8Array([Told.Answer]);
 
 /** Of itself: `op` says what. */
 export interface News {
@@ -90,6 +94,11 @@ export function readGiven(data: Uint8Array): { readonly given: Given; readonly e
   } catch {
     return undefined;
   }
+}
+
+/** The answer to a call of a client here: an envelope; `undefined`: it is none. */
+export function readAnswer(data: Uint8Array): Uint8Array | undefined {
+  return data[0] === Told.Answer ? data.subarray(1) : undefined;
 }
 
 function writeHead(given: Given): Uint8Array {

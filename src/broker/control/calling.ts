@@ -3,8 +3,10 @@
 
 import type { Route } from '../../channels/index.js';
 import { Router } from '../../channels/index.js';
-import type { CallInFlight } from '../calls.js';
+import type { CallInFlight, Party } from '../calls.js';
 import { Calls } from '../calls.js';
+import { Peer } from '../cluster/peer.js';
+import type { CallListener, PeerCalls } from '../cluster/peer-calls.js';
 import type { Desk } from '../desk.js';
 import type { Providers } from '../providers.js';
 import type { Session } from '../session.js';
@@ -13,6 +15,7 @@ import type { ControlPart } from './part.js';
 const CALL = '/call';
 const RESULT = '/result';
 const CANCEL = '/cancel/control';
+const PART = '/part';
 const L = 0x6c;
 const T = 0x74;
 /** In flight of one connection. */
@@ -30,7 +33,7 @@ export interface CallBridges {
   away: (bridge: Session, patterns: readonly string[]) => void;
 }
 
-export class Calling implements ControlPart {
+export class Calling implements ControlPart, CallListener {
   readonly features = ['calls'] as const;
   readonly #desk: Desk;
   readonly #router: Router<Session>;
@@ -40,9 +43,21 @@ export class Calling implements ControlPart {
   readonly #callers = new Set<Session>();
   // Those that the call at hand was given to as members of groups.
   readonly #members: Session[] = [];
+  // Likewise, at other brokers of the cluster.
+  readonly #elsewhere: Peer[] = [];
+  readonly #peers: PeerCalls | undefined;
   #atHand = false;
+  #asker: Peer | undefined;
 
-  constructor(desk: Desk, router: Router<Session>, providers: Providers, bridges: CallBridges) {
+  /** @param peers - the other brokers of the cluster; `undefined`: this broker is alone. */
+  constructor(
+    desk: Desk,
+    router: Router<Session>,
+    providers: Providers,
+    bridges: CallBridges,
+    peers: PeerCalls | undefined,
+  ) {
+    this.#peers = peers;
     this.#desk = desk;
     this.#router = router;
     this.#providers = providers;
@@ -69,12 +84,17 @@ export class Calling implements ControlPart {
 
   ended(session: Session): void {
     this.#callers.delete(session);
-    for (const call of this.#calls.givenTo(session)) this.#left(call, session);
-    for (const call of this.#calls.madeBy(session)) {
+    this.gone(session);
+  }
+
+  /** A client, or another broker, is there no more. */
+  gone(party: Party): void {
+    for (const call of this.#calls.givenTo(party)) this.#left(call, party, true);
+    for (const call of this.#calls.madeBy(party)) {
       this.#calls.end(call.base);
-      if (!this.#bridges.has(session)) this.#abandoned(call);
+      if (!this.#isBridge(party)) this.#abandoned(call);
     }
-    this.#calls.forget(session);
+    this.#calls.forget(party);
   }
 
   /**
@@ -89,10 +109,20 @@ export class Calling implements ControlPart {
       return this.#atHand;
     }
     if (this.#calls.size > 0) {
-      if (channel.endsWith(RESULT)) this.#calls.end(channel.slice(0, -RESULT.length));
-      else if (channel.endsWith(CANCEL)) this.#calls.end(channel.slice(0, -CANCEL.length));
+      if (channel.endsWith(RESULT)) this.#answered(channel);
+      else if (channel.endsWith(CANCEL)) this.#cancelled(channel.slice(0, -CANCEL.length));
+      else if (this.#peers !== undefined && channel.endsWith(PART)) {
+        this.#asker = peerOf(this.#calls.get(channel.slice(0, -PART.length))?.caller);
+      }
     }
     return false;
+  }
+
+  /** The broker whose client waits for the message at hand, which is an answer. */
+  takeAsker(): Peer | undefined {
+    const asker = this.#asker;
+    if (asker !== undefined) this.#asker = undefined;
+    return asker;
   }
 
   /** Whether one more call of this session may go on; it is told if not. */
@@ -108,6 +138,16 @@ export class Calling implements ControlPart {
     if (this.#atHand) this.#members.push(member);
   }
 
+  /** The message at hand was given to a member of a group at another broker of the cluster. */
+  givenElsewhere(peer: Peer, group: string, channel: string): void {
+    if (this.#atHand && this.#peers?.provides(peer, group, channel) === true) this.#elsewhere.push(peer);
+  }
+
+  /** Whether it is a call whose answer goes straight to the broker of the caller. */
+  isTracked(channel: string): boolean {
+    return channel.endsWith(CALL) && KNOWING.test(channel.slice(0, -CALL.length));
+  }
+
   /**
    * A call was passed on.
    * @param route - of its channel.
@@ -116,15 +156,119 @@ export class Calling implements ControlPart {
   made(caller: Session, channel: string, route: Route<Session>): boolean {
     this.#atHand = false;
     const base = channel.slice(0, -CALL.length);
-    const providers = this.#givenTo(channel, route);
+    const here = this.#givenTo(channel, route);
+    const providers = this.#peers === undefined ? here : this.#withPeers(here, channel, this.#peers);
     if (this.#callers.has(caller)) {
       if (providers.length === 0) this.#answer(caller, base, 'NO_PROVIDER', `nobody provides ${nameOf(base)}`);
       else this.#calls.add(base, caller, providers);
-    } else if (providers.length > 0 && !providers.some((one) => this.#bridges.has(one))) {
+    } else if (providers.length > 0 && !providers.some((one) => this.#isBridge(one))) {
       // From another broker: one that has providers elsewhere, too, cannot tell that all are lost.
       this.#calls.add(base, caller, providers);
     }
     return providers.length > 0;
+  }
+
+  /** A message has come from another broker of the cluster. @param route - of its channel. */
+  arrived(from: Peer | undefined, channel: string, route: Route<Session>): void {
+    const last = channel.charCodeAt(channel.length - 1);
+    if (last !== L && last !== T) return;
+    if (channel.endsWith(RESULT)) this.#calls.end(channel.slice(0, -RESULT.length));
+    else if (channel.endsWith(CANCEL)) this.#calls.end(channel.slice(0, -CANCEL.length));
+    else if (from !== undefined && this.isTracked(channel)) {
+      const providers = this.#givenTo(channel, route);
+      if (providers.length > 0) this.#addFrom(from, channel.slice(0, -CALL.length), providers);
+    }
+  }
+
+  /** A call is given to members here by the choice of another broker; `taken` follows. */
+  takes(): void {
+    this.#atHand = true;
+  }
+
+  /**
+   * @param caller - the broker where it was made; `undefined`: this one.
+   * @param passed - the broker that it was passed on to.
+   */
+  taken(caller: Peer | undefined, channel: string, route: Route<Session>, passed: Peer | undefined): void {
+    this.#atHand = false;
+    const base = channel.slice(0, -CALL.length);
+    const here = this.#members.length > 0 ? this.#givenTo(channel, route) : [];
+    if (caller === undefined) {
+      // It has come back: what is known of it holds for those that have it now.
+      const call = this.#calls.get(base);
+      if (call === undefined) return;
+      const others = [...here, ...(passed === undefined ? [] : [passed])];
+      if (others.length > 0) this.#calls.add(base, call.caller, others);
+      else this.#over(call, false);
+    } else if (passed !== undefined) this.#peers?.moved(caller, base, passed);
+    else if (here.length > 0) this.#addFrom(caller, base, here);
+    else this.#peers?.lost(caller, base, false);
+  }
+
+  lostAt(peer: Peer, base: string, ran: boolean): void {
+    const call = this.#calls.get(base);
+    if (call?.providers.includes(peer) === true) this.#left(call, peer, ran);
+  }
+
+  movedFrom(peer: Peer, base: string, to: Peer): void {
+    const call = this.#calls.get(base);
+    if (call?.providers.includes(peer) !== true) return;
+    this.#calls.add(base, call.caller, [...new Set([...call.providers.filter((one) => one !== peer), to])]);
+  }
+
+  endedBy(base: string, cancel: boolean): void {
+    const call = this.#calls.end(base);
+    if (call !== undefined && cancel) this.#abandoned(call);
+  }
+
+  unknown(bases: readonly string[]): string[] {
+    return bases.filter((base) => this.#calls.get(base) === undefined);
+  }
+
+  givenTo(peer: Peer): readonly string[] {
+    return this.#calls.givenTo(peer).map(({ base }) => base);
+  }
+
+  // It may come by two ways: for those who have every call, and for a member of a group.
+  #addFrom(caller: Peer, base: string, providers: readonly Session[]): void {
+    const before = this.#calls.get(base)?.providers ?? [];
+    this.#calls.add(base, caller, before.length === 0 ? providers : [...new Set([...before, ...providers])]);
+  }
+
+  #withPeers(here: readonly Session[], channel: string, peers: PeerCalls): readonly Party[] {
+    const plain = peers.plain(channel);
+    const given = this.#elsewhere;
+    if (plain.length === 0 && given.length === 0) return here;
+    const all = [...new Set<Party>([...here, ...plain, ...given])];
+    given.length = 0;
+    return all;
+  }
+
+  #answered(channel: string): void {
+    const call = this.#calls.end(channel.slice(0, -RESULT.length));
+    if (this.#peers !== undefined) this.#asker = peerOf(call?.caller);
+  }
+
+  #cancelled(base: string): void {
+    const call = this.#calls.end(base);
+    if (this.#peers === undefined || call === undefined) return;
+    for (const one of call.providers) if (one instanceof Peer) this.#peers.ended(one, base, false);
+  }
+
+  // One of its providers has gone.
+  #left(call: CallInFlight, party: Party, ran: boolean): void {
+    this.#calls.leave(call.base, party);
+    if (call.providers.length === 0) this.#over(call, ran);
+  }
+
+  #over(call: CallInFlight, ran: boolean): void {
+    this.#calls.end(call.base);
+    if (ran) this.#lost(call);
+    else this.#answer(call.caller, call.base, 'NO_PROVIDER', `nobody provides ${nameOf(call.base)}`);
+  }
+
+  #isBridge(party: Party): boolean {
+    return !(party instanceof Peer) && this.#bridges.has(party);
   }
 
   // Of those that the call at hand was given to, the ones that provide it: a monitor does not.
@@ -144,14 +288,7 @@ export class Calling implements ControlPart {
     if (calls.length === 0) return;
     const away = new Router<Session>({ maxCachedChannels: 0 });
     for (const pattern of patterns) away.subscribe(pattern, bridge);
-    for (const call of calls) if (away.route(call.base + CALL).length > 0) this.#left(call, bridge);
-  }
-
-  #left(call: CallInFlight, provider: Session): void {
-    this.#calls.leave(call.base, provider);
-    if (call.providers.length > 0) return;
-    this.#calls.end(call.base);
-    if (call.caller !== provider) this.#lost(call);
+    for (const call of calls) if (away.route(call.base + CALL).length > 0) this.#left(call, bridge, true);
   }
 
   #knowingBeyond(from: Session, channel: string): boolean {
@@ -169,16 +306,22 @@ export class Calling implements ControlPart {
     const text = 'the connection of the caller has ended';
     const told = this.#router.route(channel);
     for (const provider of providers) {
-      if (this.#bridges.has(provider)) this.#bridges.tellBeyond(provider, channel, text);
+      if (provider instanceof Peer) this.#peers?.ended(provider, base, true);
+      else if (this.#bridges.has(provider)) this.#bridges.tellBeyond(provider, channel, text);
       else if (told.includes(provider)) this.#desk.tell(provider, channel, text);
     }
   }
 
-  #answer(caller: Session, base: string, code: string, error: string): void {
+  #answer(caller: Party, base: string, code: string, error: string): void {
     const body = { error, code, by: 'broker' };
-    if (this.#bridges.has(caller)) this.#bridges.tellBeyond(caller, base + RESULT, body);
+    if (caller instanceof Peer) this.#peers?.lost(caller, base, code === 'PROVIDER_LOST');
+    else if (this.#bridges.has(caller)) this.#bridges.tellBeyond(caller, base + RESULT, body);
     else this.#desk.tell(caller, base + RESULT, body);
   }
+}
+
+function peerOf(party: Party | undefined): Peer | undefined {
+  return party instanceof Peer ? party : undefined;
 }
 
 /** The procedure's name. */
