@@ -138,7 +138,13 @@ export class Exchange implements SessionOwner {
       transcoder,
       pass: (channel, time, from) => this.#passCleared(channel, time, from),
     });
-    this.#calling = new Calling(this.#desk, this.router, this.#providers, this.#bridging, this.#clustering?.calls);
+    this.#calling = new Calling(
+      this.#desk,
+      this.router,
+      this.#providers,
+      this.#bridging,
+      this.#clustering?.neighbours.calls,
+    );
     this.#closing = new Closing(this.#desk);
     this.#grouping = new Grouping(this.#desk, this.router, this.#bridging, (member) => {
       this.#counters.delivered++;
@@ -158,7 +164,7 @@ export class Exchange implements SessionOwner {
       grouping: this.#grouping,
       bridging: this.#bridging,
       calling: this.#calling,
-      members: this.#clustering?.members,
+      members: this.#clustering?.neighbours.members,
       id: server.id,
     });
     this.#persisting = new Persisting({
@@ -174,7 +180,11 @@ export class Exchange implements SessionOwner {
       counters: this.#counters,
       refuse: (session, view, error) => this.#refuse(session, view, error),
     });
-    this.presence = new Presence(this.#desk, (session) => this.#grouping.membershipsOf(session));
+    this.presence = new Presence(
+      this.#desk,
+      (session) => this.#grouping.membershipsOf(session),
+      this.#clustering?.neighbours.presence,
+    );
     this.#wills = new Wills(this.#desk, (session, view, codec) => this.message(session, view, codec));
     const controls = [
       // First: what is published then still has all that the session had.

@@ -17,18 +17,14 @@ import type { Tombstones } from '../tombstones.js';
 import type { Transcoder } from '../transcoder.js';
 import type { Envelope } from './envelope.js';
 import { givenName, Kind, readEnvelope, writeEnvelope } from './envelope.js';
-import { Gossip } from './gossip.js';
-import { Members } from './members.js';
 import { Mirror } from './mirror.js';
+import { Neighbours } from './neighbours.js';
 import { Order } from './order.js';
 import type { Peer } from './peer.js';
 import type { CallListener } from './peer-calls.js';
-import { PeerCalls } from './peer-calls.js';
-import { PeerRoutes } from './peer-routes.js';
 import { Recent } from './recent.js';
-import { Registrations } from './registrations.js';
 import type { Given } from './told.js';
-import { ANSWER, readAnswer } from './told.js';
+import { ANSWER } from './told.js';
 import { Wants } from './wants.js';
 
 /** A snapshot of one broker's part in a cluster. Counts are since the start. */
@@ -111,12 +107,8 @@ export class Clustering implements BackplaneHandler {
   readonly #plane: Backplane;
   readonly #wants: Wants;
   readonly #mirror: Mirror;
-  readonly #registrations = new Registrations();
-  readonly #gossip: Gossip;
-  /** Of groups, at other brokers. */
-  readonly members: Members;
-  /** Between brokers. */
-  readonly calls: PeerCalls;
+  /** The other brokers. */
+  readonly neighbours: Neighbours;
   readonly #order = new Order();
   readonly #recent = new Recent(RECENT);
   readonly #counters = { wasted: 0, repeated: 0, malformed: 0 };
@@ -134,38 +126,20 @@ export class Clustering implements BackplaneHandler {
     const { plane, store, tombstones, random, id, desk } = parts;
     const { logger } = desk;
     const next = () => ++this.#sequence;
-    const { clock, sink } = desk.turn;
+    const { clock } = desk.turn;
     this.#mirror = new Mirror({ plane, store, tombstones, clock, logger, random, id, next });
-    const routes = new PeerRoutes();
-    this.members = new Members({
+    this.neighbours = new Neighbours({
       plane,
-      routes,
+      desk,
       id,
       next,
-      sink,
       recent: this.#recent,
       before: () => this.#apply(),
-      taken: (given, envelope) => {
-        const { caller = id } = given;
-        const from = caller === id ? undefined : this.#gossip.meet(caller);
-        this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec, from));
+      taken: (given, envelope, caller) => {
+        this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec, caller));
       },
+      calls: parts.calls,
     });
-    this.#gossip = new Gossip({
-      plane,
-      clock,
-      logger,
-      id,
-      routes,
-      registrations: this.#registrations,
-      others: (peer, news) => this.calls.heard(peer, news, parts.calls()),
-      came: () => {},
-      gone: (peer) => parts.calls().gone(peer),
-      beat: () => {
-        for (const peer of this.#gossip.peers.values()) this.calls.ask(peer, parts.calls());
-      },
-    });
-    this.calls = new PeerCalls(this.#gossip, routes, () => this.members.reachable);
   }
 
   get stats(): ClusterStats {
@@ -177,8 +151,8 @@ export class Clustering implements BackplaneHandler {
       repeated,
       repaired: this.#mirror.repaired,
       unsaved: this.#mirror.stale,
-      brokers: this.#gossip.peers.size,
-      given: this.members.given,
+      brokers: this.neighbours.size,
+      given: this.neighbours.members.given,
     };
   }
 
@@ -192,32 +166,30 @@ export class Clustering implements BackplaneHandler {
       pendingBytes: desk.limits.outboundBytes,
       signal,
     });
-    this.members.reachable = true;
-    await this.#gossip.open(signal);
+    await this.neighbours.open(signal);
   }
 
   /** Takes nothing more from others. */
   withdraw(): void {
-    this.#registrations.withdraw();
-    this.#gossip.apply();
+    this.neighbours.withdraw();
   }
 
   async close(): Promise<void> {
     this.#mirror.close();
-    this.#gossip.close();
+    this.neighbours.close();
     await this.#plane.close();
   }
 
   /** A client or a bridge wants messages. @param wanted - a pattern, or one for a group. */
   subscribed(wanted: string, bridge: boolean): void {
     if (bridge || !ANSWERS.test(wanted)) this.#wants.add(wanted);
-    this.#registrations.add(wanted, bridge);
+    this.neighbours.subscribed(wanted, bridge);
     this.#schedule();
   }
 
   unsubscribed(wanted: string, bridge: boolean): void {
     if (bridge || !ANSWERS.test(wanted)) this.#wants.remove(wanted);
-    this.#registrations.remove(wanted, bridge);
+    this.neighbours.unsubscribed(wanted, bridge);
     this.#schedule();
   }
 
@@ -225,7 +197,7 @@ export class Clustering implements BackplaneHandler {
   flush(): void {
     this.#flushing = false;
     this.#apply();
-    this.#gossip.apply();
+    this.neighbours.apply();
   }
 
   /**
@@ -234,11 +206,11 @@ export class Clustering implements BackplaneHandler {
    * @returns `false`: they have, or the engine is away; it will not call back.
    */
   afterwards(callback: () => void): boolean {
-    if (!this.members.reachable) return false;
+    if (!this.neighbours.reachable) return false;
     this.#apply();
-    this.#gossip.apply();
+    this.neighbours.apply();
     const asked = this.#asked;
-    const settled = this.#gossip.settled();
+    const settled = this.neighbours.settled();
     if (asked === this.#confirmed && settled === undefined) return false;
     let called = false;
     const done = (): void => {
@@ -361,21 +333,19 @@ export class Clustering implements BackplaneHandler {
   }
 
   told(data: Uint8Array): void {
-    if (this.#gossip.heard(data)) return;
-    const answer = readAnswer(data);
-    if (answer === undefined) this.members.heard(data);
-    else this.message(answer);
+    this.#parts.desk.turn.begin();
+    const answer = this.neighbours.heard(data);
+    if (answer !== undefined) this.message(answer);
   }
 
   unheard(id: string): void {
-    this.#gossip.lost(id);
+    this.neighbours.lost(id);
   }
 
   reachable(reachable: boolean): void {
     const { logger } = this.#parts.desk;
-    this.members.reachable = reachable;
+    this.neighbours.reached(reachable);
     if (reachable) {
-      this.#gossip.returned();
       logger.info({ engine: this.#plane.stats.engine }, 'the backplane is reachable');
       this.#mirror.reachable();
     } else logger.warn({}, 'the backplane is out of reach: other brokers are not heard');
@@ -416,7 +386,7 @@ export class Clustering implements BackplaneHandler {
   #deliver({ origin, sequence, time, codec, id, frame }: Envelope): void {
     this.#open(codec, frame, (view, reader) => {
       const name = nameOf(origin, sequence, id);
-      const wanted = this.#parts.deliver(view, time, reader, frame, name, this.#gossip.meet(origin));
+      const wanted = this.#parts.deliver(view, time, reader, frame, name, this.neighbours.meet(origin));
       if (wanted === undefined) this.#counters.repeated++;
       else if (wanted === 0) this.#counters.wasted++;
     });

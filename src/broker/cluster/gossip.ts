@@ -1,5 +1,5 @@
 // What brokers of one cluster know of each other: who is there, and what is provided and wanted by groups there
-// (docs/decisions/026-cluster-wide.md).
+// (docs/decisions/027-cluster-wide.md).
 //
 // Each tells all others what it has when it comes, what changes, and every second that it is alive and which version of its account
 // holds. Whoever has missed something asks for all of it.
@@ -35,7 +35,7 @@ export interface GossipParts {
   readonly registrations: Registrations;
   /** What it does not know itself, by `op`. */
   readonly others: (peer: Peer, news: News) => void;
-  /** A broker is there, and has told what it has. */
+  /** A broker is there, or there again, and has told what it has. */
   readonly came: (peer: Peer) => void;
   /** A broker has left, or died. */
   readonly gone: (peer: Peer) => void;
@@ -212,11 +212,12 @@ export class Gossip {
     const first = peer.version < 0;
     peer.version = version;
     this.tell({ op: 'know', version }, peer.id);
-    if (memberOf(news, 'ask') === true) this.#account(peer.id, false);
+    const asks = memberOf(news, 'ask') === true;
+    if (asks) this.#account(peer.id, false);
     this.#expected.add(peer.id);
     const brokers = memberOf(news, 'brokers');
     if (this.#answered !== undefined && Array.isArray(brokers)) this.#expect(brokers);
-    if (first) this.#parts.came(peer);
+    if (first || asks) this.#parts.came(peer);
     this.#answered?.();
   }
 

@@ -1,5 +1,5 @@
 // Groups with members at other brokers of the cluster: the broker where a message enters chooses one of all members, and sends the
-// message to that member's broker (docs/decisions/026-cluster-wide.md).
+// message to that member's broker (docs/decisions/027-cluster-wide.md).
 
 import type { GroupRoute } from '../../channels/index.js';
 import type { Backplane, Codec, MessageView } from '../../contracts/index.js';

@@ -1,4 +1,4 @@
-// Remote calls between brokers of one cluster (docs/decisions/026-cluster-wide.md): what they tell each other of calls in flight.
+// Remote calls between brokers of one cluster (docs/decisions/027-cluster-wide.md): what they tell each other of calls in flight.
 
 import { memberOf } from '../../link/kept-control.js';
 import type { Gossip } from './gossip.js';

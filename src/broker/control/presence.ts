@@ -8,6 +8,7 @@ import type { MembershipBody } from '../../link/group-control.js';
 import { memberOf } from '../../link/kept-control.js';
 import type { PresenceBody, PresenceEntry } from '../../link/presence-control.js';
 import * as presenceControl from '../../link/presence-control.js';
+import type { OwnPresence, PeerPresence, PresencePage } from '../cluster/peer-presence.js';
 import type { Desk } from '../desk.js';
 import { forbidden } from '../desk.js';
 import type { Session } from '../session.js';
@@ -29,7 +30,7 @@ interface Known {
   meta?: unknown;
 }
 
-export class Presence implements ControlPart, Flushable {
+export class Presence implements ControlPart, Flushable, OwnPresence {
   /** What it flushes goes to outboxes. */
   readonly released = true;
   readonly features = ['presence'] as const;
@@ -46,11 +47,16 @@ export class Presence implements ControlPart, Flushable {
   readonly #joined = new Set<Session>();
   readonly #changed = new Set<Session>();
   readonly #left = new Set<string>();
+  readonly #peers: PeerPresence | undefined;
+  readonly #suffix: string;
   #numbered = 0;
   #flushing = false;
 
-  constructor(desk: Desk, groupsOf: (session: Session) => readonly MembershipBody[]) {
+  /** @param peers - the other brokers of the cluster; `undefined`: this broker is alone. */
+  constructor(desk: Desk, groupsOf: (session: Session) => readonly MembershipBody[], peers: PeerPresence | undefined) {
     this.#desk = desk;
+    this.#peers = peers;
+    this.#suffix = peers?.serve(this) ?? '';
     this.#groupsOf = groupsOf;
     desk.changed = (session) => this.#change(session);
     this.handlers = {
@@ -61,14 +67,20 @@ export class Presence implements ControlPart, Flushable {
       },
     };
     this.requests = {
-      'presence.list': (session, body) => this.#page(session, body),
+      'presence.list': (session, body) => {
+        this.#require(session);
+        const given = memberOf(body, 'after');
+        const after = typeof given === 'string' ? given : undefined;
+        return this.#peers === undefined ? this.page(after, presenceControl.PRESENCE_ENTRIES) : this.#peers.page(after);
+      },
       'presence.watch': (session) => {
         this.#require(session);
         this.#watchers.add(session);
+        this.#peers?.watch(true);
         return null;
       },
       'presence.unwatch': (session) => {
-        this.#watchers.delete(session);
+        this.#unwatch(session);
         return null;
       },
     };
@@ -77,12 +89,12 @@ export class Presence implements ControlPart, Flushable {
   /** A session begins. */
   started(session: Session): void {
     const since = this.#desk.turn.clock.now() / 1000;
-    this.#known.set(session, { id: `c${++this.#numbered}`, since, present: session.admitted });
+    this.#known.set(session, { id: `c${++this.#numbered}${this.#suffix}`, since, present: session.admitted });
     if (session.admitted) this.#came(session);
   }
 
   ended(session: Session): void {
-    this.#watchers.delete(session);
+    this.#unwatch(session);
     const known = this.#known.get(session);
     if (known === undefined) return;
     this.#known.delete(session);
@@ -93,12 +105,12 @@ export class Presence implements ControlPart, Flushable {
     this.#schedule();
   }
 
-  /** All there are, in the order in which they came. */
+  /** All that are connected to this broker, in the order in which they came. */
   list(): PresenceEntry[] {
     return this.#entries(this.#known.keys());
   }
 
-  /** Returns a function that ends it. */
+  /** Tells of those who are connected to this broker. Returns a function that ends it. */
   listen(listener: PresenceListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -119,13 +131,37 @@ export class Presence implements ControlPart, Flushable {
       const portion = <T>(all: readonly T[]) =>
         all.slice(n * presenceControl.PRESENCE_ENTRIES, (n + 1) * presenceControl.PRESENCE_ENTRIES);
       const news: PresenceBody = { joined: portion(joined), changed: portion(changed), left: portion(left) };
-      for (const watcher of this.#watchers) this.#desk.tell(watcher, presenceControl.PRESENCE, news);
+      this.#tellWatchers(news);
+      this.#peers?.told(news);
       for (const listener of this.#listeners) this.#call(listener, news);
     }
   }
 
+  /** As `presence.list`, of those who are connected to this broker. */
+  page(after: string | undefined, limit: number): PresencePage {
+    const all = [...this.#known].filter(([, { present }]) => present);
+    const from = after === undefined ? 0 : all.findIndex(([, { id }]) => numberOf(id) > numberOf(after));
+    const rest = from < 0 ? [] : all.slice(from);
+    const page = rest.slice(0, limit);
+    return { entries: this.#entries(page.map(([one]) => one)), more: rest.length > page.length };
+  }
+
+  /** Tells those who watch here of connections to other brokers. */
+  tell(news: PresenceBody): void {
+    this.#review();
+    this.#tellWatchers(news);
+  }
+
   get #watched(): boolean {
-    return this.#watchers.size + this.#listeners.size > 0;
+    return this.#watchers.size + this.#listeners.size > 0 || this.#peers?.watched === true;
+  }
+
+  #tellWatchers(news: PresenceBody): void {
+    for (const watcher of this.#watchers) this.#desk.tell(watcher, presenceControl.PRESENCE, news);
+  }
+
+  #unwatch(session: Session): void {
+    if (this.#watchers.delete(session) && this.#watchers.size === 0) this.#peers?.watch(false);
   }
 
   // Rules may have changed since they asked.
@@ -133,7 +169,7 @@ export class Presence implements ControlPart, Flushable {
     if (this.#desk.open) return;
     for (const watcher of this.#watchers) {
       if (this.#desk.maySubscribe(watcher, presenceControl.PRESENCE_PATTERN)) continue;
-      this.#watchers.delete(watcher);
+      this.#unwatch(watcher);
       const error = forbidden(watcher, 'subscribe to', presenceControl.PRESENCE_PATTERN);
       this.#desk.refuse(watcher, error, presenceControl.PRESENCE);
     }
@@ -188,16 +224,6 @@ export class Presence implements ControlPart, Flushable {
     return false;
   }
 
-  #page(session: Session, body: object): unknown {
-    this.#require(session);
-    const after = memberOf(body, 'after');
-    const sessions = [...this.#known];
-    const from = typeof after === 'string' ? sessions.findIndex(([, { id }]) => numberOf(id) > numberOf(after)) : 0;
-    const rest = from < 0 ? [] : sessions.slice(from);
-    const page = rest.slice(0, presenceControl.PRESENCE_ENTRIES);
-    return { entries: this.#entries(page.map(([one]) => one)), more: rest.length > page.length };
-  }
-
   #require(session: Session): void {
     if (this.#desk.maySubscribe(session, presenceControl.PRESENCE_PATTERN)) return;
     throw forbidden(session, 'subscribe to', presenceControl.PRESENCE_PATTERN);
@@ -240,5 +266,5 @@ function first<T>(all: Iterable<T>): T[] {
 }
 
 function numberOf(id: string): number {
-  return Number(id.slice(1));
+  return Number.parseInt(id.slice(1), 10);
 }
