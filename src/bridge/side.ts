@@ -234,7 +234,7 @@ export class Side {
           limits,
           clock,
           sink: turn.sink,
-          makeOutbox: blockOutboxes(turn, Infinity),
+          makeOutbox: blockOutboxes(turn),
           id: this.#id,
           heartbeat: HEARTBEAT,
           features: ['bridge'],

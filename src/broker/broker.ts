@@ -5,33 +5,28 @@ import { randomBytes } from 'node:crypto';
 import type { AccessOptions } from '../access/index.js';
 import { Access } from '../access/index.js';
 import { JsonCodec, MsgpackCodec, requireDistinctCodecs } from '../codecs/index.js';
-import type { Clock, CloseReason, Codec, Connection, Identity, Limits, Listener } from '../contracts/index.js';
+import type { Clock, CloseReason, Codec, Connection, Identity, Limits } from '../contracts/index.js';
 import { silentLogger, SpokeError, withDefaults } from '../contracts/index.js';
-import type { MakeOutbox, OutboundTotal } from '../link/index.js';
-import { blockOutboxes, Recognition, systemClock, Turn } from '../link/index.js';
+import type { OutboundTotal } from '../link/index.js';
+import { Recognition, systemClock, Turn } from '../link/index.js';
 import { MemoryStore, storeAt } from '../stores/index.js';
 import type { ListenEndpoint } from '../transports/index.js';
-import { listenUrl, parseAddress, TransportRegistry } from '../transports/index.js';
+import { TransportRegistry } from '../transports/index.js';
 import { nodeTransports } from '../transports/node.js';
 import { VERSION } from '../version.js';
 import { Admission } from './admission.js';
 import { CalmLog } from './calm-log.js';
-import { endpointLimits } from './endpoint-limits.js';
+import type { Door } from './endpoints.js';
+import { Endpoints } from './endpoints.js';
 import { Exchange } from './exchange.js';
 import type { BrokerOptions, BrokerPresence, BrokerStats, ReloadOptions } from './options.js';
 import { Places } from './places.js';
+import { needsRestart } from './needs-restart.js';
 import { Retained } from './retained.js';
 import { Session } from './session.js';
 import { Transcoder } from './transcoder.js';
 
 const DEFAULT_CLOSE_TIMEOUT = 1000;
-
-/** What holds for the connections of one endpoint. */
-interface Door {
-  readonly limits: Limits;
-  readonly places: Places;
-  readonly makeOutbox: MakeOutbox;
-}
 
 /**
  * Passes messages between connections: wildcard subscriptions, persistent messages, any number of endpoints.
@@ -40,7 +35,6 @@ interface Door {
  */
 export class Broker {
   readonly #listen: readonly ListenEndpoint[];
-  readonly #transports: TransportRegistry;
   readonly #codecs: readonly Codec[];
   readonly #limits: Limits;
   readonly #logger: CalmLog;
@@ -56,8 +50,7 @@ export class Broker {
   readonly #doors = new WeakMap<Session, Door>();
   readonly #admission: Admission;
   #access: Access | undefined;
-  /** By the URL that was asked for, in the order in which they were opened. */
-  readonly #listeners = new Map<string, Listener>();
+  readonly #endpoints: Endpoints;
   readonly #abort = new AbortController();
   readonly #places: Places;
   #turnedAway = 0;
@@ -76,11 +69,11 @@ export class Broker {
     const { listen } = options;
     this.#options = options;
     this.#listen = listen === undefined ? [{}] : Array.isArray(listen) ? listen : [listen];
-    this.#transports = new TransportRegistry(options.transports ?? nodeTransports());
+    const transports = new TransportRegistry(options.transports ?? nodeTransports());
     this.#codecs = requireDistinctCodecs(options.codecs ?? [new JsonCodec(), new MsgpackCodec()]);
     this.#limits = withDefaults(options.limits);
     this.#clock = options.clock ?? systemClock;
-    this.#logger = new CalmLog(options.logger ?? silentLogger, this.#clock, this.#limits.logLines);
+    this.#logger = new CalmLog(options.logger ?? silentLogger, this.#clock, this.#limits);
     this.#places = new Places(this.#limits);
     this.#turn = new Turn(this.#clock);
     const { store = new MemoryStore() } = options;
@@ -94,7 +87,24 @@ export class Broker {
       logger: this.#logger,
       clock: this.#clock,
     });
-    this.#total = { bytes: 0, limit: this.#limits.totalOutboundBytes, exceeded: () => this.#endSlowest() };
+    const limits = this.#limits;
+    this.#total = {
+      bytes: 0,
+      get limit() {
+        return limits.totalOutboundBytes;
+      },
+      exceeded: () => this.#endSlowest(),
+    };
+    this.#endpoints = new Endpoints({
+      transports,
+      limits,
+      places: this.#places,
+      turn: this.#turn,
+      total: this.#total,
+      logger: this.#logger,
+      signal: this.#abort.signal,
+      accept: (connection, door) => this.#accept(connection, door),
+    });
     this.#access = options.access === undefined ? undefined : new Access(options.access);
     this.#admission = new Admission({
       authenticator: options.authenticator ?? this.#access,
@@ -132,7 +142,7 @@ export class Broker {
 
   /** Where it can be reached, with the ports that were really taken; in the order of `listen`. */
   get addresses(): readonly string[] {
-    return Array.from(this.#listeners.values(), (listener) => listener.address);
+    return this.#endpoints.addresses;
   }
 
   /** Who is connected, and what they subscribe to and provide. */
@@ -172,29 +182,7 @@ export class Broker {
    * @throws as `open`; the other endpoints go on. `TypeError`: a limit that is none, or not one of endpoints.
    */
   async listen(endpoint: ListenEndpoint): Promise<string> {
-    const door = this.#door(typeof endpoint === 'string' ? undefined : endpoint.limits);
-    const url = listenUrl(endpoint, environment());
-    const address = parseAddress(url);
-    const transport = this.#transports.find(url);
-    this.#requireOpen();
-    let listener;
-    try {
-      listener = await transport.listen(address, (connection) => this.#accept(connection, door), {
-        signal: this.#abort.signal,
-        limits: door.limits,
-        onError: (error) => this.#logger.warn({ err: error, endpoint: url }, 'a connection could not be accepted'),
-      });
-    } catch (error) {
-      // What was closed meanwhile failed for that reason, whatever the transport says.
-      this.#requireOpen();
-      throw error;
-    }
-    if (this.#abort.signal.aborted) await listener.close();
-    this.#requireOpen();
-    // Port 0 may be asked for more than once.
-    this.#listeners.set(this.#listeners.has(url) ? listener.address : url, listener);
-    this.#logger.info({ endpoint: listener.address }, 'listening');
-    return listener.address;
+    return this.#endpoints.open(endpoint);
   }
 
   /**
@@ -209,30 +197,21 @@ export class Broker {
 
   /**
    * Lets other users, rules, limits and endpoints hold from now on, also for who is connected; certificates are read again. Connections
-   * go on, but for those of users that are no more, or not by what they were known by. When it throws, nothing has changed.
+   * go on, but for those of users that are no more, or not by what they were known by. When it throws, nothing has changed. What
+   * of the limits holds after a restart only is said in the log (`docs/limits.md#changing-them`).
    * @throws {TypeError} as the constructor. @throws {SpokeError} as `listen`; `LISTEN_FAILED`: a certificate cannot be used.
    */
   async reload({ access, limits, listen }: ReloadOptions): Promise<void> {
-    const wanted = limits === undefined ? undefined : withDefaults(limits);
+    const before = { ...this.#limits };
+    const wanted = limits === undefined ? before : withDefaults(limits);
     // Finds out what is wrong with it.
     if (access !== undefined) new Access(access);
-    const before = [...this.#listeners];
-    const urls = listen?.map((endpoint) => listenUrl(endpoint, environment()));
-    const opened: string[] = [];
-    try {
-      for (const [, listener] of before) await listener.reload?.();
-      for (const url of urls ?? []) {
-        if (this.#listeners.has(url)) continue;
-        await this.listen(url);
-        opened.push(url);
-      }
-    } catch (error) {
-      for (const url of opened) await this.#unlisten(url);
-      throw error;
-    }
+    const endpoints = await this.#endpoints.prepare(listen, wanted);
     if (access !== undefined) this.#obey(access);
-    if (wanted !== undefined) Object.assign(this.#limits, wanted);
-    for (const [url] of urls === undefined ? [] : before) if (urls?.includes(url) === false) await this.#unlisten(url);
+    Object.assign(this.#limits, wanted);
+    await endpoints.apply();
+    this.#exchange.limited();
+    for (const text of needsRestart(before, wanted, this.#options.backplane !== undefined)) this.#logger.warn({}, text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -245,12 +224,6 @@ export class Broker {
     else this.#access.update(access);
     this.#admission.authenticator = authenticator ?? this.#access;
     this.#exchange.obey({ authorizer: authorizer ?? this.#access, takesLogins: this.#admission.takesLogins });
-  }
-
-  async #unlisten(url: string): Promise<void> {
-    const listener = this.#listeners.get(url);
-    this.#listeners.delete(url);
-    await listener?.close();
   }
 
   async #open(): Promise<void> {
@@ -272,7 +245,7 @@ export class Broker {
     const closed = new SpokeError('CLOSED', 'the broker was closed');
     this.#abort.abort(closed);
     this.#admission.close(closed);
-    await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.close()));
+    await this.#endpoints.close();
     await this.#untilQuiet();
     this.#exchange.close();
     if (this.#sessions.size > 0) await this.#untilAllEnded();
@@ -309,15 +282,6 @@ export class Broker {
 
   #requireOpen(): void {
     if (this.#abort.signal.aborted) throw new SpokeError('CLOSED', 'this broker was closed; make a new one');
-  }
-
-  #door(limits: Partial<Limits> | undefined): Door {
-    const own = endpointLimits(this.#limits, limits);
-    return {
-      limits: own,
-      places: new Places(own, this.#places),
-      makeOutbox: blockOutboxes(this.#turn, own.outboundBytes, this.#total),
-    };
   }
 
   #accept(connection: Connection, door: Door): void {
@@ -396,8 +360,4 @@ export class Broker {
       );
     }
   }
-}
-
-function environment(): Readonly<Record<string, string | undefined>> {
-  return process.env;
 }

@@ -1,6 +1,6 @@
 // A log that a flood cannot fill: of one kind of warning so many lines a second, and then how many more there were.
 
-import type { Clock, Logger } from '../contracts/index.js';
+import type { Clock, Limits, Logger } from '../contracts/index.js';
 
 const SECOND = 1000;
 /** Kinds told apart within a second; what is more counts as one. */
@@ -19,16 +19,15 @@ export class CalmLog implements Logger {
   omitted = 0;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #most: number;
+  readonly #limits: Pick<Limits, 'logLines'>;
   readonly #kinds = new Map<string, Kind>();
   #cancel: (() => void) | undefined;
   #since = -Infinity;
 
-  /** @param most - lines of one kind in a second. */
-  constructor(log: Logger, clock: Clock, most: number) {
+  constructor(log: Logger, clock: Clock, limits: Pick<Limits, 'logLines'>) {
     this.#log = log;
     this.#clock = clock;
-    this.#most = most;
+    this.#limits = limits;
   }
 
   debug(fields: object, text: string): void {
@@ -67,7 +66,7 @@ export class CalmLog implements Logger {
     const known = this.#kinds.has(name) || this.#kinds.size < KINDS ? name : '';
     let kind = this.#kinds.get(known);
     if (kind === undefined) this.#kinds.set(known, (kind = { lines: 0, more: 0, level, text }));
-    if (kind.lines < this.#most) {
+    if (kind.lines < this.#limits.logLines) {
       kind.lines++;
       return true;
     }

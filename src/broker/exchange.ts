@@ -97,7 +97,7 @@ export class Exchange implements SessionOwner {
   readonly #controls: Controls;
   readonly #keeping: Keeping;
   readonly #clustering: Clustering | undefined;
-  readonly #futureSeconds: number;
+  #futureSeconds: number;
   readonly #fanOut: FanOut;
   readonly #groups: GroupDelivery;
   readonly #persisting: Persisting;
@@ -232,6 +232,12 @@ export class Exchange implements SessionOwner {
       session.forgetAnswers();
       this.authenticating.review(session);
     }
+  }
+
+  /** Limits have changed. */
+  limited(): void {
+    this.#futureSeconds = this.#parts.limits.clockSkew / 1000;
+    for (const { inflow, limits } of this.#parts.sessions) inflow.limit(limits.messagesPerSecond);
   }
 
   /** The store was opened. */

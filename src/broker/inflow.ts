@@ -25,10 +25,16 @@ export class Inflow {
   cancelWait: (() => void) | undefined;
   /** It was told that it sends too fast. */
   told = false;
-  readonly #bucket: Bucket | undefined;
+  #bucket: Bucket | undefined;
 
   constructor(perSecond: number) {
-    if (perSecond !== Infinity) this.#bucket = { tokens: perSecond, at: -Infinity, perSecond };
+    this.limit(perSecond);
+  }
+
+  /** From now on so many may come. */
+  limit(perSecond: number): void {
+    if (perSecond === this.#bucket?.perSecond) return;
+    this.#bucket = perSecond === Infinity ? undefined : { tokens: perSecond, at: -Infinity, perSecond };
   }
 
   /** Whether messages are counted. */

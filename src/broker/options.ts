@@ -71,7 +71,7 @@ export interface ReloadOptions {
   readonly access?: AccessOptions;
   /** All endpoints: those that are not there yet are opened, and those that are not named are closed. Default: as they are. */
   readonly listen?: readonly ListenEndpoint[];
-  /** In place of those of before. A limit of what there is already is one for what is to come. */
+  /** In place of those of before; who is over one already is not ended for it. Of endpoints: those that `listen` says. */
   readonly limits?: Partial<Limits>;
 }
 

@@ -57,7 +57,7 @@ const command = newCommand({
   remarks: [
     'Without --listen it is the sockets that systemd opened for it, else tcp://0.0.0.0:SPOKEPORT (environment), else ' +
       'tcp://0.0.0.0:7181.',
-    'SIGHUP reads the file again, without a connection lost. Options of the command line win over it.',
+    'SIGHUP reads the file again, without a connection lost. Options of the command line win over it. Without a file it does nothing.',
     'SIGTERM and SIGINT end it when its clients have what is theirs, within a second; a second signal ends it at once.',
   ],
 })
@@ -162,11 +162,15 @@ async function compose(options: Options, inherited: readonly string[]) {
   const warn = (): void => {
     for (const text of warnings(broker.addresses, config.access)) log.warn({}, text);
   };
-  if (file !== undefined) {
+  if (file === undefined) {
+    onHangUp(async () =>
+      log.warn({}, 'SIGHUP: there is nothing to read again, for this server was started without --config'),
+    );
+  } else {
     onHangUp(async () => {
       try {
         const next = settings(await readConfig(file));
-        const { listen, access, limits } = next.broker;
+        const { listen, access, limits, store } = next.broker;
         if (config.access !== undefined && access === undefined) {
           throw new UsageError('it says nothing of users and rules any more; start anew to let everybody in');
         }
@@ -176,6 +180,7 @@ async function compose(options: Options, inherited: readonly string[]) {
           limits,
         });
         log.level = next.logLevel;
+        if (store !== first.broker.store) log.warn({}, 'store: another one needs a restart');
         log.info({ file }, 'the configuration was read again');
       } catch (error) {
         const problems =

@@ -25,19 +25,28 @@ export interface OutboundTotal {
   exceeded(): void;
 }
 
+/** Looked at when it matters: it may change. */
+export interface OutboundLimit {
+  /** Bytes that may wait on one connection. */
+  readonly outboundBytes: number;
+}
+
+const NO_LIMIT: OutboundLimit = { outboundBytes: Infinity };
+
 /**
  * Makes the outboxes of one broker or client.
  * @param turn - shared by all of them.
- * @param limit - bytes that may wait on one connection: past it, that connection ends as a slow consumer.
+ * @param limits - past them a connection ends as a slow consumer. Default: none.
  */
-export function blockOutboxes(turn: Turn, limit: number, total: OutboundTotal = NO_TOTAL): MakeOutbox {
+export function blockOutboxes(turn: Turn, limits = NO_LIMIT, total: OutboundTotal = NO_TOTAL): MakeOutbox {
   return (connection, fail) => {
     const { address } = connection.peer;
     const overflow = () => {
+      const limit = limits.outboundBytes;
       const text = `${address} does not read: more than ${limit} bytes (limits.outboundBytes) wait for it`;
       fail(new SpokeError('SLOW_CONSUMER', text, { details: { address, limit } }));
     };
-    return new BlockOutbox(connection, turn, limit, total, overflow);
+    return new BlockOutbox(connection, turn, limits, total, overflow);
   };
 }
 
@@ -45,7 +54,7 @@ export function blockOutboxes(turn: Turn, limit: number, total: OutboundTotal = 
 export class BlockOutbox implements Outbox, Flushable {
   readonly #connection: Connection;
   readonly #turn: Turn;
-  readonly #limit: number;
+  readonly #limits: OutboundLimit;
   readonly #total: OutboundTotal;
   readonly #overflow: () => void;
 
@@ -71,12 +80,12 @@ export class BlockOutbox implements Outbox, Flushable {
   #cancelBurst: (() => void) | undefined;
 
   /**
-   * @param limit - bytes that may wait for `drain`; past it `overflow` is called, once, and the caller ends the connection.
+   * @param limits - of bytes that may wait for `drain`; past it `overflow` is called, once, and the caller ends the connection.
    */
-  constructor(connection: Connection, turn: Turn, limit: number, total: OutboundTotal, overflow: () => void) {
+  constructor(connection: Connection, turn: Turn, limits: OutboundLimit, total: OutboundTotal, overflow: () => void) {
     this.#connection = connection;
     this.#turn = turn;
-    this.#limit = limit;
+    this.#limits = limits;
     this.#total = total;
     this.#overflow = overflow;
   }
@@ -219,7 +228,7 @@ export class BlockOutbox implements Outbox, Flushable {
   }
 
   get #isOver(): boolean {
-    return this.#backlogBytes + this.#connection.pendingBytes > this.#limit;
+    return this.#backlogBytes + this.#connection.pendingBytes > this.#limits.outboundBytes;
   }
 
   /** Whether all that is over the limit came in one turn, a short while ago. */

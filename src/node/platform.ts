@@ -62,7 +62,7 @@ export function onNode(
     ...(others.length > 0 && failover([target(first), ...others.map(target)])),
     routes: new Router(),
     // What is too much to send is refused at `publish`; the connection must not end for it.
-    makeOutbox: blockOutboxes(turn, Infinity),
+    makeOutbox: blockOutboxes(turn),
     sink: turn.sink,
     clock,
   };

@@ -5,8 +5,9 @@ import { dirname, resolve } from 'node:path';
 
 import type { AccessOptions, UserOptions } from '../../access/index.js';
 import { Access, hashToken, isPasswordHash, isTokenHash } from '../../access/index.js';
+import { endpointLimits } from '../../broker/index.js';
 import type { Limits } from '../../contracts/index.js';
-import { withDefaults } from '../../contracts/index.js';
+import { DEFAULT_LIMITS, withDefaults } from '../../contracts/index.js';
 import { formatAddress, parseAddress } from '../../transports/index.js';
 import type { LogLevel } from '../server-log.js';
 import type { Path, Source } from './read.js';
@@ -15,9 +16,11 @@ import { readSource, textOf } from './read.js';
 import type { FileContents } from './schema.js';
 import { keysAt, schema } from './schema.js';
 
+type ConfiguredEndpoint = string | { readonly url: string; readonly limits: Partial<Limits> };
+
 export interface Config {
-  /** URLs. */
-  readonly listen?: readonly string[];
+  /** URLs, with limits where they have some of their own. */
+  readonly listen?: readonly ConfiguredEndpoint[];
   readonly store?: string;
   readonly logLevel?: LogLevel;
   readonly limits?: Partial<Limits>;
@@ -46,12 +49,15 @@ export async function readConfig(file: string): Promise<Config> {
       return undefined;
     }
   };
-  const urls: string[] = [];
+  const ofBroker = (await attempt(['limits'], () => withDefaults(given(limits ?? {})))) ?? withDefaults();
+  const endpoints: ConfiguredEndpoint[] = [];
   for (const [index, endpoint] of (listen ?? []).entries()) {
-    const url = await attempt(['listen', index], () => urlOf(endpoint, folder));
-    if (url !== undefined) urls.push(url);
+    const place = ['listen', index];
+    const { limits: own } = endpoint;
+    const url = await attempt(place, async () => urlOf(endpoint, folder));
+    if (own !== undefined) await attempt([...place, 'limits'], () => endpointLimits(ofBroker, given(own)));
+    if (url !== undefined) endpoints.push(own === undefined ? url : { url, limits: given(own) });
   }
-  await attempt(['limits'], () => withDefaults(given(limits ?? {})));
   let access: AccessOptions | undefined;
   if (closed || (users ?? groups ?? everyone ?? anonymous) !== undefined) {
     const known: [string, UserOptions][] = [];
@@ -65,7 +71,7 @@ export async function readConfig(file: string): Promise<Config> {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    ...(listen !== undefined && { listen: urls }),
+    ...(listen !== undefined && { listen: endpoints }),
     ...(store !== undefined && { store: resolve(folder, store) }),
     ...(log?.level !== undefined && { logLevel: log.level }),
     ...(limits !== undefined && { limits: given(limits) }),
@@ -85,13 +91,17 @@ function withoutFalse(value: unknown): { readonly closed: boolean; readonly valu
 type Endpoint = NonNullable<FileContents['listen']>[number];
 type User = NonNullable<FileContents['users']>[string];
 
-function urlOf({ url, cert, key, ca, requestCert, rejectUnauthorized }: Endpoint, folder: string): string {
+async function urlOf(endpoint: Endpoint, folder: string): Promise<string> {
+  const { url, cert, key, ca, passphraseFile, requestCert, rejectUnauthorized } = endpoint;
   const address = parseAddress(url);
   const params = new Map(address.params);
   const { scheme } = address;
   if (scheme === 'memory')
     throw new TypeError('memory:// joins the parts of one program; no other program could reach it');
-  for (const [name, path] of Object.entries(given({ cert, key, ca }))) params.set(name, resolve(folder, path));
+  // Read here too: that it is missing, or open to all, is to be said at once.
+  if (passphraseFile !== undefined) await secretIn(resolve(folder, passphraseFile), 'passphraseFile');
+  for (const [name, path] of Object.entries(given({ cert, key, ca, passphraseFile })))
+    params.set(name, resolve(folder, path));
   for (const [name, flag] of Object.entries(given({ requestCert, rejectUnauthorized }))) params.set(name, String(flag));
   return params.size === address.params.size ? url : formatAddress({ ...address, params });
 }
@@ -139,6 +149,9 @@ function problemsOf(source: Source, { code, path, message, keys = [] }: Issue): 
   }
   return keys.map((key) => {
     const known = keysAt(path);
+    if (path[0] === 'listen' && path.includes('limits') && key in DEFAULT_LIMITS) {
+      return problem(source, [...place, key], 'this limit holds for a whole broker; say it under limits at the top');
+    }
     const near = known.find((one) => distance(one.toLowerCase(), key.toLowerCase()) <= Math.max(1, key.length / 3));
     if (near !== undefined) return problem(source, [...place, key], `there is no such key; did you mean ${near}?`);
     // A key like no other may be a secret whose own key is missing: only its line is told.

@@ -4,6 +4,7 @@
 import * as z from 'zod';
 
 import { EVERYTHING } from '../../access/index.js';
+import { ENDPOINT_LIMITS } from '../../broker/index.js';
 import { DEFAULT_LIMITS } from '../../contracts/index.js';
 import { LOG_LEVELS } from '../server-log.js';
 
@@ -18,6 +19,9 @@ const allow = z.preprocess((value) => (value === 'all' ? EVERYTHING : value), ri
 const rules = { allow: allow.exactOptional(), deny: rights.exactOptional() };
 const text = z.string().min(1);
 
+const limit = z.number().positive().exactOptional();
+const limitsOf = (names: readonly string[]) => z.strictObject(Object.fromEntries(names.map((name) => [name, limit])));
+
 const endpoint = z.preprocess(
   (value) => (typeof value === 'string' ? { url: value } : value),
   z.strictObject({
@@ -27,8 +31,11 @@ const endpoint = z.preprocess(
     ca: text.exactOptional(),
     requestCert: z.boolean().exactOptional(),
     rejectUnauthorized: z.boolean().exactOptional(),
+    passphraseFile: text.exactOptional(),
+    limits: limitsOf(ENDPOINT_LIMITS).exactOptional(),
   }),
 );
+const ENDPOINT_KEYS = ['url', 'cert', 'key', 'passphraseFile', 'ca', 'requestCert', 'rejectUnauthorized', 'limits'];
 
 const user = z.strictObject({
   ...rules,
@@ -41,13 +48,11 @@ const user = z.strictObject({
   groups: z.array(z.string()).exactOptional(),
 });
 
-const limit = z.number().positive().exactOptional();
-
 export const schema = z.strictObject({
   listen: z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(endpoint)).exactOptional(),
   store: text.exactOptional(),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).exactOptional() }).exactOptional(),
-  limits: z.strictObject(Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, limit]))).exactOptional(),
+  limits: limitsOf(Object.keys(DEFAULT_LIMITS)).exactOptional(),
   users: z.record(text, user).exactOptional(),
   groups: z.record(text, z.strictObject(rules)).exactOptional(),
   everyone: z.strictObject(rules).exactOptional(),
@@ -63,7 +68,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (first === undefined) return under(schema.shape);
   if (first === 'limits') return Object.keys(DEFAULT_LIMITS);
   if (first === 'log') return ['level'];
-  if (first === 'listen') return ['url', 'cert', 'key', 'ca', 'requestCert', 'rejectUnauthorized'];
+  if (first === 'listen') return path.includes('limits') ? ENDPOINT_LIMITS : ENDPOINT_KEYS;
   if (path.includes('allow') || path.includes('deny')) return under(rights.shape);
   if (first === 'users' && third === undefined) return under(user.shape);
   return ['allow', 'deny'];

@@ -36,8 +36,9 @@ export async function serverMaterial(options: TlsOptions): Promise<SecureContext
  * @throws {MaterialError}
  */
 export async function readMaterial(options: TlsOptions): Promise<SecureContextOptions> {
-  const { cert, key = cert, ca, passphrase } = options;
+  const { cert, key = cert, ca } = options;
   if (key !== undefined && cert === undefined) throw new MaterialError('there is a key, but no certificate (cert)');
+  const passphrase = await passphraseOf(options);
   return {
     ...(cert !== undefined && { cert: await read('cert', cert, 'CERTIFICATE') }),
     ...(key !== undefined && { key: await read('key', key, 'PRIVATE KEY') }),
@@ -55,17 +56,23 @@ export function contextOf(material: SecureContextOptions): SecureContext {
   }
 }
 
+async function passphraseOf({ passphrase, passphraseFile }: TlsOptions): Promise<string | undefined> {
+  if (passphraseFile === undefined) return passphrase;
+  const text = await readText(`passphraseFile ${passphraseFile}`, passphraseFile);
+  return text.replace(/\r?\n$/, '');
+}
+
 async function read(name: Name, given: string, kind: string): Promise<string> {
   const isText = given.includes('-----BEGIN ');
   const where = isText ? name : `${name} ${given}`;
-  const pem = isText ? given : await readPem(where, given);
+  const pem = isText ? given : await readText(where, given);
   if (!new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(pem)) {
     throw new MaterialError(`${where}: there is no ${kind.toLowerCase()} in it (PEM)`);
   }
   return pem;
 }
 
-async function readPem(where: string, path: string): Promise<string> {
+async function readText(where: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

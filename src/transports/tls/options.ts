@@ -11,6 +11,8 @@ export interface TlsOptions {
   readonly key?: string;
   /** Of the private key, where it is encrypted. Not in URLs, which end up in logs. */
   readonly passphrase?: string;
+  /** The path of a file that holds it, in place of `passphrase`; read with the key. */
+  readonly passphraseFile?: string;
   /** Who may sign the other side's certificate. Default, connecting only: the signers that Node knows. */
   readonly ca?: string;
   /** Listening: ask clients for a certificate signed by `ca`, and refuse who has none. Default `false`. */
@@ -25,7 +27,15 @@ export interface TlsOptions {
 }
 
 /** The parameters of `tls://` and `wss://` URLs. */
-export const TLS_PARAMS = ['cert', 'key', 'ca', 'requestCert', 'rejectUnauthorized', 'servername'] as const;
+export const TLS_PARAMS = [
+  'cert',
+  'key',
+  'passphraseFile',
+  'ca',
+  'requestCert',
+  'rejectUnauthorized',
+  'servername',
+] as const;
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['', true],
@@ -41,7 +51,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
  */
 export function tlsOptions(address: Address, defaults: TlsOptions): TlsOptions {
   const { params } = address;
-  const text = (name: 'cert' | 'key' | 'ca' | 'servername') => {
+  const text = (name: 'cert' | 'key' | 'passphraseFile' | 'ca' | 'servername') => {
     const value = params.get(name);
     if (value === '') throw invalid(address, `${name} is empty`);
     return value === undefined ? {} : { [name]: value };
@@ -59,6 +69,7 @@ export function tlsOptions(address: Address, defaults: TlsOptions): TlsOptions {
     ...(params.has('cert') ? withoutKey : defaults),
     ...text('cert'),
     ...text('key'),
+    ...text('passphraseFile'),
     ...text('ca'),
     ...text('servername'),
     ...flag('requestCert'),

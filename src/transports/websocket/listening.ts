@@ -136,6 +136,8 @@ export class WebSocketListening {
       this.#refuse(socket, 403, 'FORBIDDEN', `pages of ${origin} may not connect here; the option origins lets them`);
       return;
     }
+    // It may have changed.
+    this.#upgrader.options.maxPayload = messageLimit(this.#options.limits);
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, socket));
   }
 

@@ -44,7 +44,7 @@ function connection(accepts: boolean): Connection {
 /** @param blocks - how many blocks a turn's frames lie in: with one, all ranges of a connection merge. */
 function measure(name: string, receivers: number, blocks: number, everyOther: boolean): void {
   const turn = new Turn(clock);
-  const make = blockOutboxes(turn, Infinity);
+  const make = blockOutboxes(turn);
   const outboxes = Array.from({ length: receivers }, () => make(connection(true), () => {}));
   const memory = Array.from({ length: blocks }, () => new Uint8Array(FRAME * FRAMES_PER_TURN));
   const turns = Math.ceil(40_000 / receivers);
@@ -76,7 +76,7 @@ function measureBlocked(): void {
   let best = Infinity;
   const block = new Uint8Array(FRAME * FRAMES_PER_TURN);
   for (let round = 0; round < ROUNDS * 5; round++) {
-    const outbox = blockOutboxes(new Turn(clock), Infinity)(connection(false), () => {});
+    const outbox = blockOutboxes(new Turn(clock))(connection(false), () => {});
     outbox.push(block, 0, FRAME);
     flush();
     const start = process.hrtime.bigint();

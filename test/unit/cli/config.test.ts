@@ -41,9 +41,12 @@ describe('a configuration file', () => {
     const config = await readConfig(await write('example.yaml', example));
     expect(config.listen).toEqual([
       'tcp://127.0.0.1:7181',
-      expect.stringMatching(
-        /^tls:\/\/:7183\?cert=.*server\.pem&ca=.*clients\.pem&requestCert=true&rejectUnauthorized=false$/,
-      ),
+      {
+        url: expect.stringMatching(
+          /^tls:\/\/:7183\?cert=.*server\.pem&ca=.*clients\.pem&requestCert=true&rejectUnauthorized=false$/,
+        ),
+        limits: { connections: 500 },
+      },
       'unix:///run/spoke.sock',
     ]);
     expect(config).toMatchObject({ store: join(folder, 'data'), logLevel: 'info', limits: { connections: 5000 } });
@@ -65,6 +68,32 @@ describe('a configuration file', () => {
       access: { users: { r2: { uid: 7, allow: { publish: ['a/*'] } } } },
     });
     for (const other of others) expect(other).toEqual(first);
+  });
+
+  it('may say limits of single endpoints, of connections alone', async () => {
+    const file = await write('e.yaml', 'listen: [{ url: "tcp://:0", limits: { connections: 5 } }, "tcp://:1"]\n');
+    const config = await readConfig(file);
+    expect(config.listen).toEqual([{ url: 'tcp://:0', limits: { connections: 5 } }, 'tcp://:1']);
+    expect(await problems('e.yaml', 'listen:\n  - url: tcp://:0\n    limits:\n      keptBytes: 5\n')).toEqual([
+      'e.yaml:4: listen.0.limits.keptBytes: this limit holds for a whole broker; say it under limits at the top',
+    ]);
+    expect(await problems('e.yaml', 'listen:\n  - url: tcp://:0\n    limits: { conections: 5 }\n')).toEqual([
+      'e.yaml:3: listen.0.limits.conections: there is no such key; did you mean connections?',
+    ]);
+    expect(await problems('e.yaml', 'listen:\n  - url: tcp://:0\n    limits: { messageBytes: 99000000 }\n')).toEqual([
+      'e.yaml:3: listen.0.limits: limits.messageBytes must be below 16 MiB (16777216)',
+    ]);
+  });
+
+  it('may name a file with the passphrase of a key', async () => {
+    await write('phrase', 'secret\n');
+    const endpoint = '{ url: "tls://:0", cert: c.pem, key: k.pem, passphraseFile: phrase }';
+    const { listen = [] } = await readConfig(await write('p.yaml', `listen: [${endpoint}]\n`));
+    expect(listen).toEqual([expect.stringMatching(/^tls:\/\/:0\?.*passphraseFile=[^&]*phrase$/)]);
+    await write('phrase', 'secret', 0o644);
+    expect(await problems('p.yaml', `listen: [${endpoint}]\n`)).toEqual([
+      'p.yaml:1: listen.0: passphraseFile: everyone on this machine can read phrase; chmod o-r',
+    ]);
   });
 
   it('may leave secrets to other files, which not everyone may read', async () => {

@@ -58,7 +58,7 @@ function linked(spoken: Codec | readonly Codec[] = new JsonCodec()) {
   const link = new Link(server, recorder, {
     ...('name' in spoken ? { codec: spoken } : { recognition: new Recognition(server, spoken) }),
     limits: withDefaults(),
-    makeOutbox: blockOutboxes(new Turn(clock), Infinity),
+    makeOutbox: blockOutboxes(new Turn(clock)),
   });
   link.start();
   return { link, recorder };

@@ -42,7 +42,7 @@ function setUp(limit = Infinity, totalLimit = Infinity) {
   const connection = new Narrow();
   const events: string[] = [];
   const total: OutboundTotal = { bytes: 0, limit: totalLimit, exceeded: () => void events.push('total') };
-  const outbox = new BlockOutbox(connection, turn, limit, total, () => {
+  const outbox = new BlockOutbox(connection, turn, { outboundBytes: limit }, total, () => {
     events.push('overflow');
     outbox.close();
   });
@@ -108,7 +108,13 @@ describe('a block sink', () => {
     const stuck = turn.sink.block;
     const other = new Narrow();
     other.releases = true;
-    const outbox = new BlockOutbox(other, turn, Infinity, { bytes: 0, limit: Infinity, exceeded() {} }, () => {});
+    const outbox = new BlockOutbox(
+      other,
+      turn,
+      { outboundBytes: Infinity },
+      { bytes: 0, limit: Infinity, exceeded() {} },
+      () => {},
+    );
     const blocks = new Set<Uint8Array>();
     for (let i = 0; i < 100; i++) {
       const at = turn.sink.reserve(10_000);
@@ -182,7 +188,7 @@ describe('an outbox', () => {
     const at = turn.sink.reserve(3);
     turn.sink.commit(3);
     for (const connection of connections) {
-      new BlockOutbox(connection, turn, Infinity, total, () => {}).push(turn.sink.block, at, at + 3);
+      new BlockOutbox(connection, turn, { outboundBytes: Infinity }, total, () => {}).push(turn.sink.block, at, at + 3);
     }
     await clock.idle();
     expect(connections[1]?.sent[0]).toBe(connections[0]?.sent[0]);

@@ -14,6 +14,7 @@ import { TcpTransport, TlsTransport } from '../../../src/transports/tcp/index.js
 import { Collector } from '../../support/collector.js';
 import { Endpoints, Receiver } from '../../support/endpoints.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
+import { TemporaryFolder } from '../../support/temporary-folder.js';
 import { tlsFile, tlsText } from '../../support/tls-files.js';
 import { within } from '../../support/within.js';
 
@@ -68,6 +69,16 @@ describe('TLS', () => {
     ['a key with a passphrase', { ...OWN, key: tlsFile('server-key-encrypted'), passphrase: 'secret' }],
   ])('takes certificate and key as %s', async (_, own) => {
     await exchange(new TlsTransport(own), 'tls://127.0.0.1:0', new TlsTransport({ ca: tlsText('ca') }));
+  });
+
+  test('takes the passphrase of a key from a file, which a URL may name', async () => {
+    await using folder = await TemporaryFolder.make();
+    const phrase = join(folder.path, 'phrase');
+    writeFileSync(phrase, 'secret\n');
+    const url = `tls://127.0.0.1:0?cert=${tlsFile('server')}&key=${tlsFile('server-key-encrypted')}&passphraseFile=`;
+    await exchange(new TlsTransport(), url + phrase, new TlsTransport({ ca: tlsText('ca') }));
+    const attempt = endpoints.listen(new TlsTransport(), `${url}${phrase}-gone`);
+    await expect(attempt).rejects.toMatchObject({ message: expect.stringContaining('phrase-gone: cannot be read') });
   });
 
   test.each([
