@@ -29,13 +29,15 @@ export type {
 export { Broker } from './broker/index.js';
 export type { BrokerOptions, BrokerPresence, BrokerStats, ClusterStats, ReloadOptions } from './broker/index.js';
 export { LocalBackplane } from './backplanes/index.js';
-export { BaseClient, KeptValues, Message, Presence, Subscription } from './client/index.js';
+export { BaseClient, Durables, HistoryMessage, KeptValues, Message, Presence, Subscription } from './client/index.js';
 export type {
   BackoffOptions,
   BaseClientOptions,
   ClearOptions,
   ClientEvents,
   ClientState,
+  DurableInfo,
+  HistoryOptions,
   KeptEntry,
   KeptValue,
   Login,

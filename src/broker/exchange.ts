@@ -19,6 +19,7 @@ import {
   Keeping,
   Ping,
   Presence,
+  Remembering,
   Requests,
   Slowness,
   Subscribing,
@@ -101,6 +102,8 @@ export class Exchange implements SessionOwner {
   readonly #fanOut: FanOut;
   readonly #groups: GroupDelivery;
   readonly #persisting: Persisting;
+  /** `undefined`: this broker is alone. */
+  readonly #remembering: Remembering | undefined;
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
@@ -186,6 +189,9 @@ export class Exchange implements SessionOwner {
       this.#clustering?.neighbours.presence,
     );
     this.#wills = new Wills(this.#desk, (session, view, codec) => this.message(session, view, codec));
+    if (parts.backplane !== undefined && this.#clustering !== undefined)
+      this.#remembering = new Remembering(this.#desk, parts.backplane, transcoder, this.#counters);
+    const remembering = this.#remembering === undefined ? [] : [this.#remembering];
     const controls = [
       // First: what is published then still has all that the session had.
       this.#wills,
@@ -195,8 +201,9 @@ export class Exchange implements SessionOwner {
       new Ping(this.#desk, this.#replays, this.#clustering),
       new Heartbeat(parts.turn.clock),
       this.#acking,
-      new Requests(this.#desk, [this.#keeping, this.presence]),
+      new Requests(this.#desk, [this.#keeping, this.presence, ...remembering]),
       this.#keeping,
+      ...remembering,
       this.#grouping,
       this.#slowness,
       this.presence,
@@ -231,6 +238,7 @@ export class Exchange implements SessionOwner {
     for (const session of [...this.#parts.sessions]) {
       session.forgetAnswers();
       this.authenticating.review(session);
+      this.#remembering?.review(session);
     }
   }
 
@@ -326,7 +334,7 @@ export class Exchange implements SessionOwner {
     if (this.#bridging.active) this.#bridging.forward(session, view, time ?? this.#turn.seconds, codec, name);
     if (isCall) this.#calling.made(session, channel, route);
     this.#replies?.passed(session, route.targets);
-    if (acked) this.#acking.applied(session, view, undefined);
+    if (acked) this.#acking.applied(session, view, this.#clustering?.recorded);
   }
 
   /** Joins the other brokers. @throws as `Backplane.open`. */
@@ -348,6 +356,7 @@ export class Exchange implements SessionOwner {
   }
 
   drained(session: Session): void {
+    this.#remembering?.drained(session);
     if (this.#slowness.resume(session)) this.#replays.resume(session);
   }
 
@@ -391,6 +400,7 @@ export class Exchange implements SessionOwner {
       this.router.subscribe(pattern, session);
     }
     this.#grouping.identified(session);
+    this.#remembering?.review(session);
     this.#desk.changed(session);
     this.#providers.identified(session);
   }

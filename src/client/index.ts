@@ -2,6 +2,10 @@
 
 export type { BackoffOptions } from './backoff.js';
 export { BaseClient } from './client.js';
+export { Durables } from './durables.js';
+export type { DurableInfo } from './durables.js';
+export { HistoryMessage } from './history-message.js';
+export type { HistoryOptions } from './history.js';
 export { KeptValues } from './kept-values.js';
 export type { ClearOptions, KeptEntry, KeptValue, SetOptions } from './kept-values.js';
 export { Message } from './message.js';

@@ -17,6 +17,13 @@ export class Message<T = unknown> {
    * and from brokers that do not tell.
    */
   readonly kept: boolean | undefined;
+  /** Its place in the history, where it was read from there (`from`, `durable`, `client.history`). */
+  declare readonly sequence: number | undefined;
+  /**
+   * Whether it was given to somebody before, as far as is known: then it may have been handled already, and is not in order. `undefined`: it was
+   * not read from history.
+   */
+  declare readonly redelivered: boolean | undefined;
   readonly #head: Head;
 
   constructor(head: Head, time: number | undefined, body: T, kept?: boolean) {

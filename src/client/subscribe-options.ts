@@ -45,4 +45,29 @@ export interface SubscribeOptions {
    * (seconds) stays. Only with brokers that say so; not in pages.
    */
   readonly cleared?: (channel: string, time: number) => void;
+  /**
+   * Reads the history of these channels from there on, and then what is published from now on, each once and in order, however long
+   * it takes and whichever broker the client is connected to: a time (as the engine stored it), a sequence (`message.sequence`), or `'start'` for
+   * the oldest that is kept. With `durable` it says where that begins when it is made; default: with what comes from now on.
+   *
+   * The handler is awaited before the next message is given to it. Only with brokers on a backplane that keeps history of the whole pattern
+   * (`client.features` has `history`): else `UNSUPPORTED`. Not in pages, and not with `group` or `slow`.
+   */
+  readonly from?: Date | number | 'start';
+  /**
+   * A subscription of this name (1 to 128 letters), which outlasts the client: it goes on where it stopped, at whichever broker. Each message comes at
+   * least once: it is done when the handler, or its promise, has returned (of an iterator: when the next one is asked for). If it throws, the
+   * message comes again after 1 s, then 2, 4, up to 60. What a client had when its connection ended comes to others at once; what a broker had
+   * that was killed, within 30 s. Several clients of the same user under one name share the messages. `client.durables` lists and removes.
+   *
+   * As `from`: only where history is kept.
+   */
+  readonly durable?: string;
+  /** With `from` or `durable`: messages that wait at this client at the most, 1 to 1,000. Default 100. */
+  readonly inFlight?: number;
+  /**
+   * With `durable`: milliseconds after which a message, and those that wait behind it, are given to others although the handler has not
+   * returned; when it returns the subscription goes on. Default 30,000; `Infinity` for never.
+   */
+  readonly ackWait?: number;
 }

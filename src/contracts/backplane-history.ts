@@ -62,6 +62,8 @@ export interface HistoryReadOptions {
 export interface HistoryReader {
   /** Of the history's numbers: another one when it began anew. */
   readonly epoch: string;
+  /** Of one without a name: the sequence from which on it reads. */
+  readonly next: number;
   /** So many entries more may be told. */
   more(count: number): void;
   /** Of a durable: an entry was handled, and is not told to anybody again. */

@@ -34,6 +34,7 @@ export type Feature =
   | 'presence'
   | 'will'
   | 'calls'
+  | 'history'
   | 'bridge'
   | 'closing';
 

@@ -1,7 +1,11 @@
 // The client with all extensions of the protocol that a program may want. Pages have a smaller one.
 
 import { Acknowledgements } from '../client/acknowledgements.js';
+import type { Durables } from '../client/durables.js';
 import { Groups } from '../client/groups.js';
+import type { HistoryMessage } from '../client/history-message.js';
+import type { HistoryOptions } from '../client/history.js';
+import { Histories } from '../client/history.js';
 import type {
   Message,
   MessageHandler,
@@ -27,6 +31,7 @@ import * as ackControl from '../link/ack-control.js';
 import { CLOSING } from '../link/closing-control.js';
 import * as control from '../link/control.js';
 import { JOIN } from '../link/group-control.js';
+import { HISTORY, readHistory } from '../link/history-control.js';
 import { systemClock } from '../link/index.js';
 import type { Sink } from '../link/index.js';
 import * as keptControl from '../link/kept-control.js';
@@ -44,7 +49,18 @@ import type {
 } from '../rpc/index.js';
 import { rpcOptions, RpcService } from '../rpc/index.js';
 
-const FEATURES = ['ack', 'requests', 'kept', 'groups', 'slow', 'presence', 'will', 'calls', 'closing'] as const;
+const FEATURES = [
+  'ack',
+  'requests',
+  'kept',
+  'groups',
+  'slow',
+  'presence',
+  'will',
+  'calls',
+  'history',
+  'closing',
+] as const;
 
 export interface FullClientOptions extends RpcClientOptions {
   /** What the client says of itself to those who look at who is connected (`client.presence`); at most 4,096 bytes. */
@@ -71,6 +87,9 @@ export class FullClient extends BaseClient {
   readonly kept: KeptValues;
   /** Who else is connected to the same broker. */
   readonly presence: Presence;
+  /** The durable subscriptions of this client's user: list and remove them. */
+  readonly durables: Durables;
+  readonly #histories: Histories;
   readonly #acks: Acknowledgements;
   readonly #will: LastWill;
   readonly #groups: Groups;
@@ -114,6 +133,14 @@ export class FullClient extends BaseClient {
       plain: (pattern, handler) => super.subscribe(pattern, handler),
       report: (error) => this.report(error),
     });
+    const histories = new Histories({
+      ...parts,
+      codec,
+      requests,
+      iteratorMessages: limits.iteratorMessages,
+      closeTimeout,
+      report: (error) => this.report(error),
+    });
     const routes = new KeptRoutes(options.routes, (error) => this.report(error));
     const slow = new SlowSubscriptions(routes, { ...parts, report: (error) => this.report(error) });
     offer.onDecided((features) => routes.decide(features.has('kept')));
@@ -128,7 +155,9 @@ export class FullClient extends BaseClient {
     };
     const hooks = {
       welcomed(this: void, welcome: unknown): void {
-        groups.welcomed(control.readGreeting(welcome)?.nonce ?? '');
+        const nonce = control.readGreeting(welcome)?.nonce ?? '';
+        groups.welcomed(nonce);
+        histories.welcomed(nonce);
         offer.decide(features());
       },
       kept: () => routes.kept,
@@ -149,6 +178,9 @@ export class FullClient extends BaseClient {
         } else if (channel === MISSED && believed('slow')) {
           const body = readMissed(codec.decodeBody(view));
           if (body !== undefined) slow.missed(body);
+        } else if (channel === HISTORY && believed('history')) {
+          const body = readHistory(codec.decodeBody(view));
+          if (body !== undefined) histories.heard(body);
         } else if (channel.startsWith(REPLY_PREFIX) && believed('requests')) {
           requests.answered(channel, codec.decodeBody(view));
         } else if (channel === CLOSING && believed('closing')) link.end();
@@ -160,6 +192,8 @@ export class FullClient extends BaseClient {
     this.rpc = new RpcService(this, rpcOptions(options));
     this.#acks = acks;
     this.#groups = groups;
+    this.#histories = histories;
+    this.durables = histories.durables;
     this.#will = will;
     this.presence = presence;
     this.#sink = options.sink;
@@ -171,24 +205,31 @@ export class FullClient extends BaseClient {
         routes.lost();
         acks.lost();
         groups.lost();
+        histories.lost();
       }
       if (state !== 'closed') return;
       acks.closed(error ?? closedError());
       requests.closed(error ?? closedError());
       groups.closed(error ?? closedError());
+      histories.closed(error ?? closedError());
     });
   }
 
-  override subscribe(pattern: string, handler?: MessageHandler, options: SubscribeOptions = {}): Promise<Subscription> {
-    const { group, ...plain } = options;
+  override async subscribe(
+    pattern: string,
+    handler?: MessageHandler,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const { group, durable, from, ...plain } = options;
+    if (durable !== undefined || from !== undefined) return this.#histories.subscribe(pattern, handler, options);
     return group === undefined
       ? super.subscribe(pattern, handler, plain)
       : this.#groups.subscribe(pattern, group, handler, options);
   }
 
   override async *messages(pattern: string, options: SubscribeOptions = {}): AsyncGenerator<Message, void, undefined> {
-    const { group, signal } = options;
-    if (group === undefined) {
+    const { group, durable, from, signal } = options;
+    if (group === undefined && durable === undefined && from === undefined) {
       yield* super.messages(pattern, options);
       return;
     }
@@ -196,12 +237,22 @@ export class FullClient extends BaseClient {
     const subscription = await this.subscribe(pattern, undefined, options);
     try {
       yield* subscription;
+      if (subscription.refusal !== undefined) throw subscription.refusal;
     } finally {
       await subscription.unsubscribe();
     }
   }
 
+  /**
+   * What was published on channels, as far as it is kept: from a place on, in order, up to what is there when reading begins.
+   * @throws {SpokeError} (from the loop) `UNSUPPORTED`: no history has all of the pattern; `FORBIDDEN`, `STORE_FAILED`, `ABORTED`, `CLOSED`.
+   */
+  history(pattern: string, options: HistoryOptions = {}): AsyncGenerator<HistoryMessage, void, undefined> {
+    return this.#histories.read(pattern, options);
+  }
+
   protected override received(view: HeadView): void {
+    if (this.#histories.active && this.#histories.message(view)) return;
     if (!this.#groups.active || !this.#groups.message(view)) super.received(view);
   }
 
@@ -275,8 +326,10 @@ export class FullClient extends BaseClient {
   }
 
   async #drain(): Promise<void> {
+    const read = this.#histories.closing();
     const done = this.#groups.closing();
     if (done !== undefined) await done;
+    if (read !== undefined) await read;
     this.#shut = true;
     const answers = this.#acks.closing();
     if (answers !== undefined) await answers;

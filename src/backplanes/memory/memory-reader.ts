@@ -42,6 +42,10 @@ export class MemoryReader implements HistoryReader {
     this.#read();
   }
 
+  get next(): number {
+    return this.#next;
+  }
+
   more(count: number): void {
     this.#room += count;
     const reading = this.#reading;

@@ -23,6 +23,7 @@ import { Order } from './order.js';
 import type { Peer } from './peer.js';
 import type { CallListener } from './peer-calls.js';
 import { Recent } from './recent.js';
+import { Recording } from './recording.js';
 import type { Given } from './told.js';
 import { ANSWER } from './told.js';
 import { Wants } from './wants.js';
@@ -39,6 +40,8 @@ export interface ClusterStats extends BackplaneStats {
   readonly repaired: number;
   /** Persistent messages of which the engine has no, or an older, version: what is not safe yet. */
   readonly unsaved: number;
+  /** Messages that history was to keep, and does not as far as is known. */
+  readonly unrecorded: number;
   /** Other brokers that are there. */
   readonly brokers: number;
   /** Messages that were sent to a member of a group at another broker. */
@@ -111,6 +114,9 @@ export class Clustering implements BackplaneHandler {
   readonly neighbours: Neighbours;
   readonly #order = new Order();
   readonly #recent = new Recent(RECENT);
+  readonly #recording: Recording;
+  /** Of what was forwarded last: resolves when history has it; `undefined`: none keeps it. */
+  recorded: Promise<void> | undefined;
   readonly #counters = { wasted: 0, repeated: 0, malformed: 0 };
   readonly #timesAgain = new Map<string, number>();
   #sequence = 0;
@@ -125,6 +131,7 @@ export class Clustering implements BackplaneHandler {
     this.#wants = new Wants(parts.plane);
     const { plane, store, tombstones, random, id, desk } = parts;
     const { logger } = desk;
+    this.#recording = new Recording(plane, logger, id);
     const next = () => ++this.#sequence;
     const { clock } = desk.turn;
     this.#mirror = new Mirror({ plane, store, tombstones, clock, logger, random, id, next });
@@ -151,6 +158,7 @@ export class Clustering implements BackplaneHandler {
       repeated,
       repaired: this.#mirror.repaired,
       unsaved: this.#mirror.stale,
+      unrecorded: this.#recording.unrecorded,
       brokers: this.neighbours.size,
       given: this.neighbours.members.given,
     };
@@ -237,6 +245,7 @@ export class Clustering implements BackplaneHandler {
    */
   forward(view: MessageView, time: number, codec: Codec, id: string, asker: Peer | undefined): string | undefined {
     const { channel } = view.head;
+    this.recorded = undefined;
     if (channel.startsWith(CONTROL_PREFIX)) return undefined;
     // A call must not be answered before its caller's interest in the answer is known.
     if (this.#wants.changed) this.#apply();
@@ -246,8 +255,11 @@ export class Clustering implements BackplaneHandler {
     const sequence = ++this.#sequence;
     const origin = this.#parts.id;
     const envelope = { kind: Kind.Live, origin, sequence, time, codec: codec.name, id };
-    if (asker === undefined) this.#plane.publish(channel, writeEnvelope(envelope, range));
-    else {
+    if (asker === undefined) {
+      const data = writeEnvelope(envelope, range);
+      this.recorded = this.#recording.live(channel, data, sequence, id);
+      if (this.recorded === undefined) this.#plane.publish(channel, data);
+    } else {
       // Who gets it both ways drops the second by its number.
       const data = writeEnvelope(envelope, range, ANSWER);
       this.#plane.tell(data, asker.id);
@@ -272,7 +284,9 @@ export class Clustering implements BackplaneHandler {
     );
     // A client's number is the same wherever it is published again.
     const once = id.startsWith(';') ? givenName(id) : `${origin}:${sequence}`;
-    const stored = this.#saved(channel, this.#plane.keep(channel, data, { id: once }));
+    const kept = this.#saved(channel, this.#plane.keep(channel, data, { id: once }));
+    const recorded = this.#recording.kept(channel, data, sequence, id);
+    const stored = recorded === undefined ? kept : Promise.all([kept, recorded]).then(() => {});
     return { name: nameOf(origin, sequence, id), stored };
   }
 

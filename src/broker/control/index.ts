@@ -12,6 +12,7 @@ export { Keeping } from './keeping.js';
 export { Ping } from './ping.js';
 export { Presence } from './presence.js';
 export type { PresenceListener } from './presence.js';
+export { Remembering } from './remembering.js';
 export { Requests } from './requests.js';
 export { Slowness } from './slowness.js';
 export { Subscribing } from './subscribing.js';

@@ -59,6 +59,7 @@ export class NatsReader implements HistoryReader {
   #caughtUp = false;
   #recovering = false;
   #ended = false;
+  #closing: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(parts: NatsReaderParts) {
@@ -77,6 +78,10 @@ export class NatsReader implements HistoryReader {
     if (this.#parts.consumer !== undefined) this.#renew();
   }
 
+  get next(): number {
+    return this.#next ?? 1;
+  }
+
   more(count: number): void {
     this.#room += count;
     this.#puller?.more(count);
@@ -90,7 +95,12 @@ export class NatsReader implements HistoryReader {
     this.#answer(sequence, delay > 0 ? `-NAK ${JSON.stringify({ delay: nanos(delay) })}` : '-NAK');
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (this.#ended) return;
     this.#finish();
     const { connection, manager, stream, consumer } = this.#parts;
@@ -100,12 +110,14 @@ export class NatsReader implements HistoryReader {
         // It ends by itself otherwise.
         manager.consumers.delete(stream.name, this.#ephemeral).catch(() => {});
       }
+      this.#parts.closed();
       return;
     }
     // What comes while it ends is given back as well.
     if (this.#parts.reachable()) await this.#puller?.stop();
     else this.#puller?.abandon();
     for (const sequence of [...this.#held.keys()]) this.again(sequence, 0);
+    this.#parts.closed();
   }
 
   /** The connection broke. */
@@ -290,15 +302,14 @@ export class NatsReader implements HistoryReader {
     this.#finish();
     this.lost();
     this.#held.clear();
+    this.#parts.closed();
     this.#parts.options.handler.ended(error);
   }
 
   #finish(): void {
     this.#ended = true;
     this.#cancelTimer?.();
-    const { connection, closed } = this.#parts;
-    if (!connection.isClosed()) this.#removals?.unsubscribe();
-    closed();
+    if (!this.#parts.connection.isClosed()) this.#removals?.unsubscribe();
   }
 }
 
