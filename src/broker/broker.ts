@@ -25,6 +25,7 @@ import { needsRestart } from './needs-restart.js';
 import { Retained } from './retained.js';
 import { Session } from './session.js';
 import { Transcoder } from './transcoder.js';
+import { TurnedAway } from './turned-away.js';
 
 const DEFAULT_CLOSE_TIMEOUT = 1000;
 
@@ -53,7 +54,7 @@ export class Broker {
   readonly #endpoints: Endpoints;
   readonly #abort = new AbortController();
   readonly #places: Places;
-  #turnedAway = 0;
+  readonly #turnedAway: TurnedAway;
   #overLimit = 0;
   #opened: Promise<void> | undefined;
   #storeOpened: Promise<void> | undefined;
@@ -104,6 +105,12 @@ export class Broker {
       logger: this.#logger,
       signal: this.#abort.signal,
       accept: (connection, door) => this.#accept(connection, door),
+    });
+    this.#turnedAway = new TurnedAway({
+      codecs: this.#codecs,
+      limits: this.#limits,
+      clock: this.#clock,
+      turn: this.#turn,
     });
     this.#access = options.access === undefined ? undefined : new Access(options.access);
     this.#admission = new Admission({
@@ -159,7 +166,7 @@ export class Broker {
       kept: { messages: store.size, bytes: store.bytes },
       outboundBytes: this.#total.bytes,
       socketBytes: [...this.#sessions].reduce((sum, { link }) => sum + link.connection.pendingBytes, 0),
-      turnedAway: this.#turnedAway,
+      turnedAway: this.#turnedAway.count,
       ...counters,
       cut: cut + this.#overLimit,
       unlogged: this.#logger.omitted,
@@ -245,6 +252,7 @@ export class Broker {
     const closed = new SpokeError('CLOSED', 'the broker was closed');
     this.#abort.abort(closed);
     this.#admission.close(closed);
+    this.#turnedAway.close(closed);
     await this.#endpoints.close();
     await this.#untilQuiet();
     this.#exchange.close();
@@ -292,9 +300,8 @@ export class Broker {
     }
     const full = door.places.take(address);
     if (full !== undefined) {
-      this.#turnedAway++;
       this.#logger.warn({ code: full.code, from: address }, full.message);
-      connection.abort(full);
+      this.#turnedAway.take(connection, full);
       return;
     }
     if (this.#admission.authenticator === undefined) {
@@ -319,6 +326,7 @@ export class Broker {
       limits: door.limits,
       makeOutbox: door.makeOutbox,
       onChunk: this.#onChunk,
+      clock: this.#clock,
     });
     this.#sessions.add(session);
     this.#doors.set(session, door);

@@ -1,7 +1,7 @@
 // One connection of the broker: who it is, what it subscribed to, what it understands.
 
 import type { CloseReason, Codec, Connection, Identity, Limits, MessageView, SpokeError } from '../contracts/index.js';
-import type { LinkOptions, ServerLinkHandler } from '../link/index.js';
+import type { ServerLinkHandler, ServerLinkOptions } from '../link/index.js';
 import { ServerLink } from '../link/index.js';
 import { Inflow } from './inflow.js';
 import type { SlowConsumer } from './slow-consumer.js';
@@ -40,12 +40,7 @@ export class Session implements ServerLinkHandler {
   readonly #owner: SessionOwner;
   readonly #mayPublish = new Map<string, boolean>();
 
-  constructor(
-    connection: Connection,
-    identity: Identity | undefined,
-    owner: SessionOwner,
-    options: LinkOptions<MessageView, Codec>,
-  ) {
+  constructor(connection: Connection, identity: Identity | undefined, owner: SessionOwner, options: ServerLinkOptions) {
     this.identity = identity;
     this.#owner = owner;
     this.limits = options.limits;

@@ -180,11 +180,13 @@ export class ClientSession<
       this.#welcomed = true;
       return true;
     }
-    if (channel !== control.ERROR || !this.#features.has('errors')) return false;
+    if (channel !== control.ERROR) return false;
     const refusal = control.readError(codec.decodeBody(view));
-    if (refusal === undefined) return false;
+    // Whoever is not let in is answered with its nonce.
+    const turnedAway = !this.#welcomed && refusal?.nonce === this.#nonce;
+    if (refusal === undefined || !(turnedAway || this.#features.has('errors'))) return false;
     const error = control.asError(refusal, url);
-    if (error.code === 'UNAUTHENTICATED') this.link.fail(error);
+    if (turnedAway || error.code === 'UNAUTHENTICATED') this.link.fail(error);
     else if (refusal.pattern === undefined) this.#owner.report(error);
     else this.#owner.refused(refusal.pattern, error);
     return true;

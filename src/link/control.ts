@@ -64,6 +64,8 @@ export interface ErrorBody {
   readonly channel?: string;
   /** The pattern, in canonical form, when that is what was refused. */
   readonly pattern?: string;
+  /** Of the hello that is answered: the connection ends. */
+  readonly nonce?: string;
 }
 
 /** Reads a body of `HELLO` or `WELCOME`; `undefined` when it is neither. */
@@ -86,7 +88,14 @@ export function readError(body: unknown): ErrorBody | undefined {
   if (code === undefined || message === undefined) return undefined;
   const channel = textAt(body, 'channel');
   const pattern = textAt(body, 'pattern');
-  return { code, message, ...(channel !== undefined && { channel }), ...(pattern !== undefined && { pattern }) };
+  const nonce = textAt(body, 'nonce');
+  return {
+    code,
+    message,
+    ...(channel !== undefined && { channel }),
+    ...(pattern !== undefined && { pattern }),
+    ...(nonce !== undefined && { nonce }),
+  };
 }
 
 function textAt(body: unknown, key: string): string | undefined {
@@ -95,6 +104,6 @@ function textAt(body: unknown, key: string): string | undefined {
 }
 
 /** The error that a broker told of, as one of ours. Its code may be one that this version does not know. */
-export function asError({ message, ...details }: ErrorBody, url: string): SpokeError {
+export function asError({ message, nonce: _, ...details }: ErrorBody, url: string): SpokeError {
   return withCode(details.code, `refused by ${url}: ${message}`, { details: { url, ...details } });
 }

@@ -6,7 +6,7 @@ export { BlockSink } from './block-sink.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { ServerLink } from './server-link.js';
-export type { ServerLinkHandler } from './server-link.js';
+export type { ServerLinkHandler, ServerLinkOptions } from './server-link.js';
 export { PlainOutbox } from './outbox.js';
 export type { MakeOutbox } from './outbox.js';
 export { Recognition } from './recognition.js';

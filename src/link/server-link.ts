@@ -1,27 +1,39 @@
 // A link as a broker has it: it may stop reading, or keep what it reads, and knows how much has come.
 
-import type { Codec, Connection, MessageView } from '../contracts/index.js';
+import type { Clock, CloseReason, Codec, Connection, MessageView, SpokeError } from '../contracts/index.js';
 import type { LinkHandler, LinkOptions } from './link.js';
 import { Link } from './link.js';
+import { Pieces } from './pieces.js';
 
 export interface ServerLinkHandler extends LinkHandler<MessageView, Codec> {
   /** A chunk was read, and its messages handled. @param bytes - of the chunk. */
   heard(bytes: number): void;
 }
 
+export interface ServerLinkOptions extends LinkOptions<MessageView, Codec> {
+  readonly clock: Pick<Clock, 'monotonic' | 'defer'>;
+}
+
 export class ServerLink extends Link<MessageView, Codec> {
   readonly #handler: ServerLinkHandler;
   readonly #onChunk: (() => void) | undefined;
+  readonly #pieces: Pieces;
   #frames = 0;
   /** So many want it not to be read. */
   #pauses = 0;
   /** Frames that came while it was held. */
   #held: Uint8Array[] | undefined;
 
-  constructor(connection: Connection, handler: ServerLinkHandler, options: LinkOptions<MessageView, Codec>) {
+  constructor(connection: Connection, handler: ServerLinkHandler, options: ServerLinkOptions) {
     super(connection, handler, options);
     this.#handler = handler;
     this.#onChunk = options.onChunk;
+    this.#pieces = new Pieces({
+      clock: options.clock,
+      take: (bytes) => this.#handle(bytes),
+      wait: () => this.pause(),
+      goOn: () => this.resume(),
+    });
   }
 
   /** Messages received so far, those that could not be read as well. */
@@ -29,9 +41,9 @@ export class ServerLink extends Link<MessageView, Codec> {
     return this.#frames;
   }
 
-  /** Bytes held of a message whose end has not come. */
+  /** Bytes held of a message whose end has not come, or that wait for their turn. */
   get unfinishedBytes(): number {
-    return this.intake?.pendingBytes ?? 0;
+    return (this.intake?.pendingBytes ?? 0) + this.#pieces.pendingBytes;
   }
 
   /** Whether this side does not read. */
@@ -67,9 +79,29 @@ export class ServerLink extends Link<MessageView, Codec> {
   }
 
   override data(chunk: Uint8Array): void {
+    if (!this.ended) this.#pieces.push(chunk);
+  }
+
+  override fail(error: SpokeError): void {
+    this.#pieces.drop();
+    super.fail(error);
+  }
+
+  override end(why?: SpokeError): void {
+    this.#pieces.drop();
+    super.end(why);
+  }
+
+  override close(reason: CloseReason): void {
+    // It came before the end.
+    this.#pieces.finish();
+    super.close(reason);
+  }
+
+  #handle(bytes: Uint8Array): void {
     if (this.ended) return;
-    super.data(chunk);
-    this.#handler.heard(chunk.length);
+    super.data(bytes);
+    this.#handler.heard(bytes.length);
   }
 
   override frame(bytes: Uint8Array, start: number, end: number): void {

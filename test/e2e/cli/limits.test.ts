@@ -16,6 +16,7 @@ async function untilHungUp(url: string): Promise<void> {
     socket.on('error', () => {});
     socket.on('close', () => resolve());
     socket.resume();
+    socket.write('{"head": {"channel": "x"}}\0');
   });
 }
 
