@@ -2,6 +2,7 @@
 //
 // Hot: three small objects a call, and nothing sought but by its name.
 
+import { BriefMap } from '../link/index.js';
 import type { Peer } from './cluster/peer.js';
 import type { Session } from './session.js';
 
@@ -41,7 +42,7 @@ class Call implements CallInFlight, Place {
 
 /** Of one broker. A call is in it from when it was given to somebody until a result, or a cancel, passes. */
 export class Calls {
-  readonly #byBase = new Map<string, Call>();
+  readonly #byBase = new BriefMap<Call>();
   // By caller and by provider: one that ends is not sought among all.
   readonly #made = new Map<Party, Place[]>();
   readonly #given = new Map<Party, Place[]>();

@@ -3,6 +3,7 @@
 export { BlockOutbox, blockOutboxes } from './block-outbox.js';
 export type { OutboundTotal } from './block-outbox.js';
 export { BlockSink } from './block-sink.js';
+export { BriefMap } from './brief-map.js';
 export { Link } from './link.js';
 export type { LinkHandler, LinkOptions } from './link.js';
 export { ServerLink } from './server-link.js';

@@ -8,6 +8,7 @@ import { amountOf } from './extras.js';
 import type { Procedure, ProvideOptions } from './options.js';
 import type { Reply } from './reply.js';
 import { errorReply } from './reply.js';
+import { BriefMap } from '../link/index.js';
 import type { CallHost } from './running-call.js';
 import { RunningCall } from './running-call.js';
 import { isStream } from './stream-writer.js';
@@ -21,7 +22,7 @@ export class Answers {
   readonly #procedure: Procedure<never, unknown>;
   readonly #options: ProvideOptions;
   // By what all channels of a call begin with.
-  readonly #running = new Map<string, RunningCall>();
+  readonly #running = new BriefMap<RunningCall>();
 
   constructor(
     client: BaseClient,

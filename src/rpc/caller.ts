@@ -75,7 +75,7 @@ export class Caller {
    * Makes a call. Resolves with the body of its result.
    * @internal
    */
-  protected async begin(
+  protected begin(
     name: string,
     argument: unknown,
     { timeout = this.timeout, signal }: CallOptions,
@@ -91,36 +91,50 @@ export class Caller {
     // Takes the call back while it waits for a connection. Not made for nothing: an abort costs more than a whole call.
     const sent = this.client.state === 'connected';
     const waiting = sent ? undefined : new AbortController();
-    const ends: (() => void)[] = [() => waiting?.abort()];
-    try {
-      return await new Promise<unknown>((resolve, reject) => {
-        const fail = (code: 'ABORTED' | 'TIMEOUT', text: string, cause?: unknown) =>
-          reject(new SpokeError(code, text, { cause, details: { procedure: name } }));
-        const aborted = () => fail('ABORTED', `call of ${name} was aborted`, signal?.reason);
-        if (signal?.aborted) {
-          aborted();
-          return;
-        }
-        this.#pending.set(number, { name, sent, resolve, reject });
-        let untimed = (): void => {};
-        if (timeout !== Infinity) {
-          const text = `no answer from ${name} within ${timeout} ms; is a provider connected?`;
-          ends.push((untimed = this.clock.setTimer(timeout, () => fail('TIMEOUT', text))));
-        }
-        signal?.addEventListener('abort', aborted, { once: true });
-        ends.push(() => signal?.removeEventListener('abort', aborted));
-        extras?.begun?.(number, channel, untimed);
-        const head = extras?.head;
-        const how = waiting ? { signal: waiting.signal, ...(head && { head }) } : head && { head };
-        this.client.publish(channel, argument, how).catch(reject);
-      });
-    } catch (error) {
-      if (this.#pending.get(number)?.sent) extras?.gaveUp(channel, error);
-      throw error;
-    } finally {
-      this.#pending.delete(number);
-      for (const end of ends) end();
-    }
+    return new Promise((resolve, reject) => {
+      let untimed = (): void => {};
+      const end = () => {
+        this.#pending.delete(number);
+        // Nothing happens twice; and a table that the map has left behind holds on to nothing more.
+        pending.resolve = pending.reject = ended;
+        untimed();
+        waiting?.abort();
+        signal?.removeEventListener('abort', aborted);
+      };
+      const pending: Pending = {
+        name,
+        sent,
+        resolve: (reply) => {
+          end();
+          resolve(reply);
+        },
+        reject: (error) => {
+          end();
+          if (pending.sent) extras?.gaveUp(channel, error);
+          reject(error);
+        },
+      };
+      const fail = (code: 'ABORTED' | 'TIMEOUT', text: string, cause?: unknown) =>
+        pending.reject(new SpokeError(code, text, { cause, details: { procedure: name } }));
+      const aborted = () => fail('ABORTED', `call of ${name} was aborted`, signal?.reason);
+      this.#pending.set(number, pending);
+      if (signal?.aborted) {
+        // Nobody has heard of it.
+        pending.sent = false;
+        aborted();
+        return;
+      }
+      if (timeout !== Infinity) {
+        untimed = this.clock.setTimer(timeout, () =>
+          fail('TIMEOUT', `no answer from ${name} within ${timeout} ms; is a provider connected?`),
+        );
+      }
+      signal?.addEventListener('abort', aborted, { once: true });
+      extras?.begun?.(number, channel, untimed);
+      const head = extras?.head;
+      const how = waiting ? { signal: waiting.signal, ...(head && { head }) } : head && { head };
+      this.client.publish(channel, argument, how).catch((error: unknown) => pending.reject(error));
+    });
   }
 
   // Calls do not wait for it: a call leaves after it on the same connection, so its answer finds it in place. Never rejects.
@@ -138,6 +152,8 @@ export class Caller {
     for (const pending of this.#pending.values()) pending.reject(error);
   }
 }
+
+function ended(): void {}
 
 function connectionLost(name: string, cause: unknown): SpokeError {
   const text = `the connection was lost while ${name} was called; it may have run`;

@@ -8,6 +8,15 @@ export type Reply =
   | { readonly okay: unknown; readonly parts?: number }
   | { readonly error: string; readonly code?: string; readonly data?: unknown };
 
+/** As it comes. */
+interface ReplyMembers {
+  readonly okay?: unknown;
+  readonly error?: unknown;
+  readonly code?: unknown;
+  readonly data?: unknown;
+  readonly by?: unknown;
+}
+
 /** What a procedure threw, as a reply. @param stack - whether the stack goes with it. */
 export function errorReply(thrown: unknown, stack = false): Reply {
   const error = textOf(thrown);
@@ -30,18 +39,15 @@ export function errorReply(thrown: unknown, stack = false): Reply {
  * @throws {SpokeError} what the broker answered; `REPLY_MALFORMED` when it is neither.
  */
 export function readReply(procedure: string, body: unknown): unknown {
-  const reply = new Map(Object.entries(body ?? {}));
+  const { okay, error, code, data, by }: ReplyMembers = body ?? {};
+  if (okay !== undefined && error === undefined) return okay;
   const details = { procedure };
-  const error: unknown = reply.get('error');
   if (error !== undefined) {
-    const code: unknown = reply.get('code');
     const text = typeof error === 'string' ? error : JSON.stringify(error);
     const known = typeof code === 'string' ? code : 'REMOTE';
-    throw reply.has('by')
-      ? withCode(known, text, { details, retryable: true })
-      : new RpcError(known, text, reply.get('data'), { details });
+    throw by === undefined
+      ? new RpcError(known, text, data, { details })
+      : withCode(known, text, { details, retryable: true });
   }
-  if (!reply.has('okay'))
-    throw new SpokeError('REPLY_MALFORMED', `${procedure} answered with neither "okay" nor "error"`, { details });
-  return reply.get('okay');
+  throw new SpokeError('REPLY_MALFORMED', `${procedure} answered with neither "okay" nor "error"`, { details });
 }
