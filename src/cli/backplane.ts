@@ -1,6 +1,6 @@
 // `spoke-server --backplane`: what joins the broker to others.
 
-import type { Backplane } from '../contracts/index.js';
+import type { Backplane, HistoryRule } from '../contracts/index.js';
 import { UsageError } from './failure.js';
 
 export interface BackplaneArguments {
@@ -11,12 +11,16 @@ export interface BackplaneArguments {
   readonly backplaneKey?: string;
   readonly backplanePrefix?: string;
   readonly backplaneReplicas?: string;
+  readonly history?: readonly HistoryRule[];
 }
 
 /** `undefined`: the broker is alone. Loads the packages that it needs, which not everybody has installed. */
 export async function backplaneOf(options: BackplaneArguments): Promise<Backplane | undefined> {
   const { backplane, backplaneCredentials, backplanePrefix, backplaneReplicas } = options;
   if (backplane === undefined) {
+    if (options.history !== undefined) {
+      throw new UsageError('history is kept by a backplane: it needs --backplane nats://host:4222');
+    }
     const [without] = Object.keys(options).filter((name) => name.startsWith('backplane'));
     if (without !== undefined) throw new UsageError('options of a backplane need --backplane nats://host:4222');
     return undefined;
@@ -33,6 +37,7 @@ export async function backplaneOf(options: BackplaneArguments): Promise<Backplan
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };
+  const { history } = options;
   const { NatsBackplane } = await loadNats();
   try {
     return new NatsBackplane({
@@ -41,6 +46,7 @@ export async function backplaneOf(options: BackplaneArguments): Promise<Backplan
       ...(backplaneCredentials !== undefined && { credentials: backplaneCredentials }),
       ...(backplanePrefix !== undefined && { prefix: backplanePrefix }),
       ...(backplaneReplicas !== undefined && { replicas: Number(backplaneReplicas) }),
+      ...(history !== undefined && { history }),
     });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(`--backplane: ${error.message}`);

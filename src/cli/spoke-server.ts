@@ -8,6 +8,7 @@ import { collect } from './arguments.js';
 import type { BackplaneArguments } from './backplane.js';
 import { backplaneOf } from './backplane.js';
 import { newCommand, run } from './command.js';
+import { collectHistory } from './history.js';
 import type { Config } from './config/config.js';
 import { ConfigError } from './config/problem.js';
 import { UsageError } from './failure.js';
@@ -42,6 +43,7 @@ const command = newCommand({
     ['spoke-server --store ./data', 'persistent messages last, also through a power cut'],
     ['spoke-server --limit connections=500 --limit messageBytes=1MiB', 'let no more in, and nothing larger'],
     ['spoke-server --backplane nats://a:4222,nats://b:4222', 'one network with all brokers on these NATS servers'],
+    ["spoke-server --backplane nats://a --history 'sensors/**=7d,1GB'", 'and a week of these, to be read again'],
     ['spoke-server --config spoke.yaml', 'with users, rules, limits and endpoints from a file'],
     ['spoke-server --config spoke.yaml --check-config', 'says what is wrong with that file, and ends'],
     ['SPOKEPORT=9000 spoke-server', 'on another port'],
@@ -71,7 +73,12 @@ const command = newCommand({
   .option('--backplane-cert <file>', 'certificate to show to the NATS server, in PEM')
   .option('--backplane-key <file>', 'its key')
   .option('--backplane-prefix <name>', 'several clusters on the same servers have different ones (default: spoke)')
-  .option('--backplane-replicas <n>', 'NATS servers that keep each persistent message')
+  .option('--backplane-replicas <n>', 'NATS servers that keep each persistent message, and history')
+  .option(
+    '--history <pattern=limits>',
+    'keep history, such as sensors/**=7d,1GB or jobs/*=100000; may be given several times',
+    collectHistory,
+  )
   .option(
     '-r, --reuse',
     'accepted for scripts of other brokers; always on: it can be started again on its port at once',
@@ -156,7 +163,8 @@ async function compose(options: Options, inherited: readonly string[]) {
   logConsole(log);
   warnOfFewFiles(log, withDefaults(first.broker.limits).connections);
   container.rebind(TOKENS.Logger).toConstantValue(log);
-  const plane = await backplaneOf(options);
+  const history = options.history ?? config.history;
+  const plane = await backplaneOf({ ...options, ...(history !== undefined && { history }) });
   if (plane !== undefined) container.bind(TOKENS.Backplane).toConstantValue(plane);
   const broker = await container.getAsync(Broker);
   const warn = (): void => {

@@ -6,9 +6,11 @@ import { dirname, resolve } from 'node:path';
 import type { AccessOptions, UserOptions } from '../../access/index.js';
 import { Access, hashToken, isPasswordHash, isTokenHash } from '../../access/index.js';
 import { endpointLimits } from '../../broker/index.js';
-import type { Limits } from '../../contracts/index.js';
+import { requireHistoryRules } from '../../backplanes/histories.js';
+import type { HistoryRule, Limits } from '../../contracts/index.js';
 import { DEFAULT_LIMITS, withDefaults } from '../../contracts/index.js';
 import { formatAddress, parseAddress } from '../../transports/index.js';
+import { historyLimits } from '../history.js';
 import type { LogLevel } from '../server-log.js';
 import type { Path, Source } from './read.js';
 import { ConfigError } from './problem.js';
@@ -24,6 +26,7 @@ export interface Config {
   readonly store?: string;
   readonly logLevel?: LogLevel;
   readonly limits?: Partial<Limits>;
+  readonly history?: readonly HistoryRule[];
   /** `undefined`: the file says nothing of users and rules. */
   readonly access?: AccessOptions;
 }
@@ -37,7 +40,7 @@ export async function readConfig(file: string): Promise<Config> {
   const { closed, value } = withoutFalse(source.value);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
-  const { listen, store, log, limits, users, groups, everyone, anonymous } = parsed.data;
+  const { listen, store, log, limits, history, users, groups, everyone, anonymous } = parsed.data;
   const folder = dirname(file);
   const problems: string[] = [];
   /** Goes on after something that is wrong: there may be more. */
@@ -58,6 +61,12 @@ export async function readConfig(file: string): Promise<Config> {
     if (own !== undefined) await attempt([...place, 'limits'], () => endpointLimits(ofBroker, given(own)));
     if (url !== undefined) endpoints.push(own === undefined ? url : { url, limits: given(own) });
   }
+  const rules: HistoryRule[] = [];
+  for (const [pattern, kept] of Object.entries(history ?? {})) {
+    const of = await attempt(['history', pattern], () => historyLimits(String(kept)));
+    if (of !== undefined) rules.push({ pattern, ...of });
+  }
+  const checked = await attempt(['history'], () => requireHistoryRules(rules));
   let access: AccessOptions | undefined;
   if (closed || (users ?? groups ?? everyone ?? anonymous) !== undefined) {
     const known: [string, UserOptions][] = [];
@@ -75,6 +84,7 @@ export async function readConfig(file: string): Promise<Config> {
     ...(store !== undefined && { store: resolve(folder, store) }),
     ...(log?.level !== undefined && { logLevel: log.level }),
     ...(limits !== undefined && { limits: given(limits) }),
+    ...(history !== undefined && checked !== undefined && { history: checked }),
     ...(access !== undefined && { access }),
   };
 }

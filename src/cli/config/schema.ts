@@ -51,6 +51,7 @@ const user = z.strictObject({
 export const schema = z.strictObject({
   listen: z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(endpoint)).exactOptional(),
   store: text.exactOptional(),
+  history: z.record(text, z.union([text, z.int().positive()])).exactOptional(),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).exactOptional() }).exactOptional(),
   limits: limitsOf(Object.keys(DEFAULT_LIMITS)).exactOptional(),
   users: z.record(text, user).exactOptional(),
