@@ -35,7 +35,7 @@ export function endpointOf(
   host: string | undefined,
   port: string | undefined,
 ): string | { readonly host: string; readonly port?: number } {
-  const option = (kind: string) => (/^\d/.test(name) ? `--${kind}${name}` : `--${name}-${kind}`);
+  const option = (kind: string) => optionOf(name, kind);
   if (url !== undefined && (host ?? port) !== undefined) {
     throw new UsageError(`${option('url')} says it all: leave ${option('host')} and ${option('port')} out`);
   }
@@ -44,6 +44,12 @@ export function endpointOf(
   if (Number.isNaN(number))
     throw new UsageError(`${option('port')} takes a number, such as 7181, not ${shortened(port ?? '')}`);
   return { host: host ?? '127.0.0.1', ...(number !== undefined && { port: number }) };
+}
+
+/** `--url` of the broker `''`, `--url1` of `1`, `--private-url` of `private`. */
+function optionOf(broker: string, kind: string): string {
+  if (broker === '') return `--${kind}`;
+  return /^\d/.test(broker) ? `--${kind}${broker}` : `--${broker}-${kind}`;
 }
 
 /** For options that may be given several times. */
@@ -70,38 +76,44 @@ export interface LoginOptions {
 
 /**
  * Who the command is to a broker; `undefined`: the options do not say.
- * @param number - of the broker, for the names of the options: `1` of `--user1`.
+ * @param broker - for the names of the options, as of `endpointOf`: `1` of `--user1`. Default: of the only one there is.
  * @throws {UsageError}
  */
 export async function loginOf(
   { tokenFile, user, passwordFile }: LoginOptions,
-  number = '',
+  broker = '',
 ): Promise<Credentials | undefined> {
   if ((tokenFile ?? user ?? passwordFile) === undefined) return undefined;
   const { secretIn } = await import('./secret-file.js');
+  const [token, name, password] = ['token-file', 'user', 'password-file'].map((kind) => optionOf(broker, kind));
   if (tokenFile !== undefined) {
     if ((user ?? passwordFile) !== undefined) {
-      throw new UsageError(`--token-file${number} says it all: leave --user${number} and --password-file${number} out`);
+      throw new UsageError(`${token} says it all: leave ${name} and ${password} out`);
     }
-    return { token: await secretIn(tokenFile, `--token-file${number}`) };
+    return { token: await secretIn(tokenFile, `${token}`) };
   }
-  if (passwordFile !== undefined && user === undefined && !process.env['SPOKE_USER']) {
-    throw new UsageError(`--password-file${number} needs --user${number}`);
+  // The environment speaks of the only broker there is.
+  const environment = broker === '' ? process.env : {};
+  if (passwordFile !== undefined && user === undefined && !environment['SPOKE_USER']) {
+    throw new UsageError(`${password} needs ${name}`);
   }
-  const password =
-    passwordFile === undefined
-      ? process.env['SPOKE_PASSWORD']
-      : await secretIn(passwordFile, `--password-file${number}`);
-  if (password === undefined)
-    throw new UsageError(`--user${number} needs --password-file${number}, or SPOKE_PASSWORD in the environment`);
-  return { user: user ?? process.env['SPOKE_USER'] ?? '', password };
+  const secret =
+    passwordFile === undefined ? environment['SPOKE_PASSWORD'] : await secretIn(passwordFile, `${password}`);
+  if (secret === undefined) {
+    const orElse = broker === '' ? ', or SPOKE_PASSWORD in the environment' : '';
+    throw new UsageError(`${name} needs ${password}${orElse}`);
+  }
+  return { user: user ?? environment['SPOKE_USER'] ?? '', password: secret };
 }
 
-/** Arguments can be seen by everyone on the machine. @throws {UsageError} */
-export function requireNoSecret(url: string | undefined, option: string): void {
+/** Arguments can be seen by everyone on the machine. @param broker - as of `loginOf`. @throws {UsageError} */
+export function requireNoSecret(url: string | undefined, broker = ''): void {
   if (url === undefined || !/^[^/]*:\/\/[^/?#]*@/.test(url)) return;
+  const [option, token, name, password] = ['url', 'token-file', 'user', 'password-file'].map((kind) =>
+    optionOf(broker, kind),
+  );
   throw new UsageError(
-    `${option}: a password in an argument can be seen by everyone on this machine; use --user and --password-file, or --token-file`,
+    `${option}: a password in an argument can be seen by everyone on this machine; use ${name} and ${password}, or ${token}`,
   );
 }
 

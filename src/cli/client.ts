@@ -23,7 +23,7 @@ export async function makeClient(
   } = {},
 ): Promise<FullClient> {
   const { url, codec } = given;
-  for (const one of url ?? []) requireNoSecret(one, '--url');
+  for (const one of url ?? []) requireNoSecret(one);
   const { addresses, ...fromElsewhere } = brokersAt(url);
   const auth = await loginOf(given);
   return new FullClient({

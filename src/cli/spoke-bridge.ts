@@ -2,7 +2,7 @@
 
 import { isPattern } from '../channels/index.js';
 import type { BridgeFilter, BridgeStatus, PrefixPair, SideStatus } from '../bridge/index.js';
-import { collect, endpointOf, parseTimeout } from './arguments.js';
+import { collect, endpointOf, loginOf, parseTimeout, requireNoSecret } from './arguments.js';
 import { newCommand, run } from './command.js';
 import { failureOf, Stopped, UsageError } from './failure.js';
 import { printJson, printLine } from './output.js';
@@ -18,6 +18,12 @@ interface Options {
   readonly url2?: string;
   readonly codec1?: string;
   readonly codec2?: string;
+  readonly tokenFile1?: string;
+  readonly user1?: string;
+  readonly passwordFile1?: string;
+  readonly tokenFile2?: string;
+  readonly user2?: string;
+  readonly passwordFile2?: string;
   readonly include?: readonly string[];
   readonly include1?: readonly string[];
   readonly include2?: readonly string[];
@@ -38,9 +44,10 @@ const command = newCommand({
     ["spoke-bridge --host2 b --include 'sensors/**' --include 'alarms/**'", 'some channels, both ways'],
     ["spoke-bridge --host2 b --include1 'sensors/**'", 'from broker 1 to broker 2 only'],
     ['spoke-bridge --host2 robot7 --map robots/7=', 'all of broker 2 is below robots/7 on broker 1'],
+    ['spoke-bridge --url1 tls://a:7183 --token-file1 a.token --host2 b', 'with a login on broker 1'],
     ['spoke-bridge --port2 7191 --status 10 --json', 'what it does, as JSON, every 10 seconds'],
   ],
-  exitCodes: [['1', 'both are the same broker']],
+  exitCodes: [['1', 'both are the same broker, or one of them does not let it in']],
   remarks: [
     'Each broker is 127.0.0.1:7181 unless it is said otherwise. A broker that is not there is waited for.',
     'A filter says the names of the side that messages come from; calls need both directions.',
@@ -54,6 +61,12 @@ const command = newCommand({
   .option('--url2 <url>', 'broker 2 by any transport')
   .option('--codec1 <name>', 'how messages are written to broker 1 (default: json)')
   .option('--codec2 <name>', 'how messages are written to broker 2 (default: json)')
+  .option('--token-file1 <file>', 'log in to broker 1 with the token in this file')
+  .option('--token-file2 <file>', 'log in to broker 2 with the token in this file')
+  .option('--user1 <name>', 'log in to broker 1 with this name')
+  .option('--user2 <name>', 'log in to broker 2 with this name')
+  .option('--password-file1 <file>', 'and with the password in this file')
+  .option('--password-file2 <file>', 'and with the password in this file')
   .option('--include <pattern>', 'what crosses (default: everything); may be given several times', collect)
   .option('--include1 <pattern>', 'what crosses from broker 1', collect)
   .option('--include2 <pattern>', 'what crosses from broker 2', collect)
@@ -63,7 +76,7 @@ const command = newCommand({
   .option('--map <prefix1=prefix2>', 'channels below prefix1 on broker 1 are those below prefix2 on broker 2', collect)
   .option('--status <seconds>', 'print what it did so far, again and again')
   .action(async (options: Options) => {
-    const bridged = bridgeOptions(options);
+    const bridged = await bridgeOptions(options);
     const every = parseTimeout(options.status, '--status');
     // Nobody reads its lines any more: that is no reason to part the brokers.
     const stop = listenForStop({ withOutput: false });
@@ -95,7 +108,12 @@ const command = newCommand({
     if (!(reason instanceof Stopped)) throw reason;
   });
 
-function bridgeOptions(options: Options) {
+async function bridgeOptions(options: Options) {
+  const { tokenFile1, user1, passwordFile1, tokenFile2, user2, passwordFile2 } = options;
+  requireNoSecret(options.url1, '1');
+  requireNoSecret(options.url2, '2');
+  const auth1 = await loginOf({ tokenFile: tokenFile1, user: user1, passwordFile: passwordFile1 }, '1');
+  const auth2 = await loginOf({ tokenFile: tokenFile2, user: user2, passwordFile: passwordFile2 }, '2');
   const both = (all: readonly string[] = []): BridgeFilter[] => [...all];
   const from = (side: 1 | 2, all: readonly string[] = []): BridgeFilter[] =>
     all.map((pattern) => ({ pattern, from: side }));
@@ -106,6 +124,8 @@ function bridgeOptions(options: Options) {
     url2: endpointOf('2', options.url2, options.host2, options.port2),
     ...(options.codec1 !== undefined && { codec1: options.codec1 }),
     ...(options.codec2 !== undefined && { codec2: options.codec2 }),
+    ...(auth1 !== undefined && { auth1 }),
+    ...(auth2 !== undefined && { auth2 }),
     ...(include.length > 0 && { include }),
     exclude,
     map: (options.map ?? []).map(parsePair),

@@ -1,6 +1,6 @@
 // Shows some channels of a broker to others until it is told to end.
 
-import { collect, endpointOf } from './arguments.js';
+import { collect, endpointOf, loginOf, requireNoSecret } from './arguments.js';
 import { newCommand, run } from './command.js';
 import { failureOf, Stopped, UsageError } from './failure.js';
 import { printJson, printLine } from './output.js';
@@ -17,6 +17,9 @@ interface Options {
   readonly privateHost?: string;
   readonly privatePort?: string;
   readonly privateUrl?: string;
+  readonly privateTokenFile?: string;
+  readonly privateUser?: string;
+  readonly privatePasswordFile?: string;
   readonly codec?: string;
   readonly json?: true;
 }
@@ -31,7 +34,12 @@ const command = newCommand({
     ["spoke-proxy --private-host inside --public-url ws://:7182 'weather/**'", 'for browsers'],
     ["spoke-proxy --private-url unix:///run/spoke.sock --public-port 7191 '**'", 'everything'],
   ],
-  exitCodes: [['1', 'it cannot listen there: another program has the port, or it is not allowed']],
+  exitCodes: [
+    [
+      '1',
+      'it cannot listen there (another program has the port, or it is not allowed), or the private broker does not let it in',
+    ],
+  ],
   remarks: [
     'The private broker is 127.0.0.1:7181 unless it is said otherwise. While it is not there, clients are served what is kept.',
     'What public clients publish is ignored.',
@@ -48,10 +56,16 @@ const command = newCommand({
   .option('--private-host <host>', 'host of the private broker (default: 127.0.0.1)')
   .option('--private-port <port>', 'port of the private broker (default: 7181)')
   .option('--private-url <url>', 'the private broker, by any transport')
+  .option('--private-token-file <file>', 'log in to the private broker with the token in this file')
+  .option('--private-user <name>', 'log in to it with this name')
+  .option('--private-password-file <file>', 'and with the password in this file')
   .option('--codec <name>', 'how messages are written to the private broker (default: json)')
   .action(async (channels: string[], options: Options) => {
     const listen = publicEndpoints(options);
     const url = endpointOf('private', options.privateUrl, options.privateHost, options.privatePort);
+    const { privateTokenFile: tokenFile, privateUser: user, privatePasswordFile: passwordFile } = options;
+    requireNoSecret(options.privateUrl, 'private');
+    const auth = await loginOf({ tokenFile, user, passwordFile }, 'private');
     const stop = listenForStop({ withOutput: false });
     const { Proxy } = await import('../bridge/index.js');
     const proxy = new Proxy({
@@ -60,6 +74,7 @@ const command = newCommand({
       channels,
       logger: serverLog(LOG_LEVEL),
       ...(options.codec !== undefined && { codec: options.codec }),
+      ...(auth !== undefined && { auth }),
     });
     const end = new AbortController();
     stop.addEventListener('abort', () => end.abort(stop.reason));
