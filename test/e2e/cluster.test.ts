@@ -1,63 +1,19 @@
 // Three brokers on a nats-server, some hundreds of clients, and both are killed again and again: every acknowledged message is
 // accounted for. Needs `npm run build` first.
 
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-
 import { expect, it } from '@jest/globals';
 import type { Message } from 'spoke';
 import { Client } from 'spoke';
 
 import { seededRandom } from '../../src/testing/network/random.js';
+import { BrokerProcess } from '../support/broker-process.js';
 import { NatsServer } from '../support/nats-server.js';
 
-const PROGRAM = join(import.meta.dirname, '../../dist/cli/spoke-server.cjs');
 const BROKERS = 3;
 const PUBLISHERS = 60;
 const SUBSCRIBERS = 150;
 const KILLS = 8;
 const { SPOKE_CLUSTER_SEED: seed = '1' } = process.env;
-
-/** A broker in a process of its own, on the port that it had before. */
-class Process {
-  url = 'tcp://127.0.0.1:0';
-  #child: ChildProcess | undefined;
-
-  constructor(readonly backplane: string) {}
-
-  get running(): boolean {
-    return this.#child !== undefined;
-  }
-
-  async start(): Promise<void> {
-    const args = [PROGRAM, '--listen', this.url, '--backplane', this.backplane, '--json', '--log-level', 'silent'];
-    // It does not start while the engine is not there.
-    for (let attempt = 0; attempt < 20; attempt++) {
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-      const line = await Promise.race([
-        once(createInterface(child.stdout), 'line'),
-        once(child, 'exit').then(() => []),
-      ]);
-      if (typeof line[0] !== 'string') continue;
-      [this.url = this.url] = (JSON.parse(line[0]) as { addresses: string[] }).addresses;
-      this.#child = child;
-      return;
-    }
-    throw new Error('a broker does not start');
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-  }
-}
 
 /** What one subscriber heard. */
 class Ear {
@@ -84,7 +40,7 @@ class Ear {
 it('loses nothing that was acknowledged, and repeats nothing, when brokers and engine are killed', async () => {
   const random = seededRandom(Number(seed));
   const engine = await NatsServer.start();
-  const brokers = Array.from({ length: BROKERS }, () => new Process(engine.url));
+  const brokers = Array.from({ length: BROKERS }, () => new BrokerProcess(engine.url));
   const clients: Client[] = [];
   let [publishing, acknowledged] = [true, 0];
   let wake = (): void => {};

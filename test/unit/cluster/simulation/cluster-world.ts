@@ -6,6 +6,7 @@ import type { MemoryNetwork } from 'spoke/testing';
 import { memoryNetwork } from 'spoke/testing';
 
 import { seededRandom } from '../../../../src/testing/network/random.js';
+import { Work } from './work.js';
 
 const PATTERNS = ['live/**', 'live/*/a', 'live/0/*', 'live/1/b', '*/*/b', '**/c', 'kept/**', 'kept/shared/a'];
 const SHARED = ['kept/shared/a', 'kept/shared/b'];
@@ -38,6 +39,7 @@ class Listener {
       this.#times.set(channel, time);
       return;
     }
+    if (!channel.startsWith('live/')) return;
     const said = body as Said;
     const key = `${said.by} ${said.n}`;
     if (this.#seen.has(key)) this.problems.push(`${this.name} heard ${key} twice`);
@@ -64,6 +66,7 @@ class Listener {
 export class ClusterWorld {
   readonly net: MemoryNetwork;
   readonly problems: string[] = [];
+  readonly #work: Work;
   readonly #random: () => number;
   readonly #size: number;
   readonly #brokers: (Broker | undefined)[] = [];
@@ -79,6 +82,7 @@ export class ClusterWorld {
     this.#size = 2 + Math.floor(this.#random() * 3);
     const slowest = [0, 5, 40, 300][Math.floor(this.#random() * 4)] ?? 0;
     this.net = memoryNetwork({ seed, latency: [0, slowest] });
+    this.#work = new Work(this.net, this.#random);
   }
 
   async start(): Promise<void> {
@@ -94,6 +98,7 @@ export class ClusterWorld {
         });
         this.#listeners.push(listener);
       }
+      await this.#work.begin(n);
     }
   }
 
@@ -101,12 +106,17 @@ export class ClusterWorld {
   async calm(messages: number): Promise<void> {
     for (const listener of this.#listeners) listener.heard.length = 0;
     const published: Published[] = [];
+    const work: { channel: string; key: string }[] = [];
     for (let i = 0; i < messages; i++) {
       published.push(this.#publishLive());
       if (this.#random() < 0.3) this.#publishKept();
+      if (this.#random() < 0.3) this.#work.call();
+      work.push(this.#publishWork());
       if (this.#random() < 0.3) await this.net.advance(Math.floor(this.#random() * 50));
     }
     await this.net.advance('10 s');
+    this.#work.check();
+    this.#work.checkDone(work);
     for (const listener of this.#listeners) this.#check(listener, published);
   }
 
@@ -116,6 +126,8 @@ export class ClusterWorld {
       for (let p = Math.floor(this.#random() * 4); p > 0; p--) {
         this.#publishLive();
         if (this.#random() < 0.7) this.#publishKept();
+        this.#publishWork();
+        this.#work.call();
       }
       await this.#misfortune();
       await this.net.advance(Math.floor(this.#random() ** 3 * 15_000));
@@ -126,6 +138,7 @@ export class ClusterWorld {
     this.net.engine.start();
     for (const [n, broker] of this.#brokers.entries()) if (broker === undefined) await this.#startBroker(n);
     await this.net.advance('2 min');
+    this.#work.check();
   }
 
   /** What is kept is the same everywhere, the engine and all listeners included, and what was acknowledged is there. */
@@ -154,6 +167,10 @@ export class ClusterWorld {
     await this.net.until(service.close());
   }
 
+  async checkPresence(): Promise<void> {
+    await this.#work.checkPresence();
+  }
+
   /** A broker that joins has everything. */
   async checkNewcomer(): Promise<void> {
     const broker = await this.net.broker({ name: 'newcomer', cluster: true });
@@ -175,6 +192,7 @@ export class ClusterWorld {
 
   async close(): Promise<void> {
     for (const listener of this.#listeners) this.problems.push(...listener.problems);
+    this.problems.push(...this.#work.problems);
     await this.net.close();
   }
 
@@ -211,7 +229,10 @@ export class ClusterWorld {
         if (victim === undefined) {
           engine.stall(false);
           await this.#startBroker(n);
-        } else await net.crash(victim);
+        } else {
+          this.#work.killed = true;
+          await net.crash(victim);
+        }
         break;
       }
       case 5:
@@ -240,6 +261,14 @@ export class ClusterWorld {
     const n = this.#next(by);
     this.#publishers[publisher]?.publish(channel, { by, n }).catch(() => {});
     return { by, n, channel };
+  }
+
+  #publishWork(): { channel: string; key: string } {
+    const publisher = Math.floor(this.#random() * this.#size);
+    const channel = `work/${Math.floor(this.#random() * 3)}/${this.#pick(['a', 'b', 'c'])}`;
+    const key = `job ${this.#next('work')}`;
+    this.#publishers[publisher]?.publish(channel, key).catch(() => {});
+    return { channel, key };
   }
 
   #publishKept(): void {

@@ -12,7 +12,7 @@ const seeds = Array.from({ length: Number(count) }, (_, n) => Number(first ?? 1)
 
 describe('a cluster on an engine', () => {
   it.each(seeds)(
-    'delivers once and in order, loses nothing that was acknowledged, and keeps the same everywhere (seed %i)',
+    'delivers and does everything once, loses nothing that was acknowledged, keeps the same everywhere, and ends each call (seed %i)',
     async (seed) => {
       const world = new ClusterWorld(seed);
       try {
@@ -23,6 +23,7 @@ describe('a cluster on an engine', () => {
         await world.calm(60);
         world.checkKept();
         await world.checkCalls();
+        await world.checkPresence();
         await world.checkNewcomer();
         await world.checkQuiet();
       } finally {
