@@ -423,6 +423,7 @@ export class Exchange implements SessionOwner {
       },
       clear: (channel, time) => this.#keeping.clearedElsewhere(channel, time),
       take: (given, envelope, view, codec, caller) => this.#take(given, envelope, view, codec, caller),
+      interest: (wanted, there) => this.#bridging.wantedInCluster(wanted, there),
       calls: () => this.#calling,
     });
   }
@@ -472,8 +473,8 @@ export class Exchange implements SessionOwner {
       ...session.patterns,
       ...this.#grouping.membershipsOf(session).map(groupInterest),
     ]);
-    // What clients of other brokers want is known to the engine alone.
-    if (this.#clustering !== undefined) subscribed.push('**');
+    // What else clients of other brokers want is known to the engine alone.
+    if (this.#clustering !== undefined) subscribed.push('**', ...this.#clustering.neighbours.wanted());
     return subscribed;
   }
 

@@ -116,7 +116,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  for (const client of clients) await client.close();
+  await Promise.all(clients.map((client) => client.close()));
   for (const broker of brokers) await broker.kill();
   await engine.remove();
 }, 60_000);

@@ -88,6 +88,8 @@ export interface ClusteringParts {
   ) => Arrival;
   /** Gives a message to a member of a group here, by the choice of another broker. @param caller - `undefined`: this broker. */
   readonly take: (given: Given, envelope: Envelope, view: MessageView, codec: Codec, caller: Peer | undefined) => void;
+  /** Told what clients of other brokers are members of and provide, each broker's by itself. */
+  readonly interest: (wanted: string, there: boolean) => void;
   /** Is told of calls that cross, and of brokers that are there no more. */
   readonly calls: () => CallListener & { gone(peer: Peer): void };
   /** Clears a channel up to a time, for this broker alone. @returns whether anything newer is kept. */
@@ -145,6 +147,7 @@ export class Clustering implements BackplaneHandler {
       taken: (given, envelope, caller) => {
         this.#open(envelope.codec, envelope.frame, (view, codec) => parts.take(given, envelope, view, codec, caller));
       },
+      interest: parts.interest,
       calls: parts.calls,
     });
   }

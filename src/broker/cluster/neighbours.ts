@@ -29,6 +29,8 @@ export interface NeighboursParts {
   readonly before: () => void;
   /** A message has come that is for a member of a group here. @param caller - `undefined`: this broker. */
   readonly taken: (given: Given, envelope: Envelope, caller: Peer | undefined) => void;
+  /** Told what clients of others are members of and provide, each broker's by itself. */
+  readonly interest: (wanted: string, there: boolean) => void;
   /** Is told of calls that cross, and of brokers that are there no more. */
   readonly calls: () => CallListener & { gone(peer: Peer): void };
 }
@@ -41,10 +43,11 @@ export class Neighbours {
   readonly #registrations = new Registrations();
   readonly #gossip: Gossip;
 
-  constructor({ plane, desk, id, next, recent, before, taken, calls }: NeighboursParts) {
+  constructor({ plane, desk, id, next, recent, before, taken, interest, calls }: NeighboursParts) {
     const { turn, logger } = desk;
     const { clock, sink } = turn;
     const routes = new PeerRoutes();
+    routes.changed = interest;
     this.#gossip = new Gossip({
       plane,
       clock,
@@ -85,6 +88,11 @@ export class Neighbours {
 
   get size(): number {
     return this.#gossip.peers.size;
+  }
+
+  /** What their clients are members of and provide, each broker's by itself. */
+  *wanted(): Generator<string> {
+    for (const { wanted } of this.#gossip.peers.values()) for (const [one, count] of wanted) if (count > 0) yield one;
   }
 
   /** Whether they can be reached. */

@@ -7,6 +7,8 @@ import type { Peer } from './peer.js';
 
 /** What other brokers have told, as routes. */
 export class PeerRoutes {
+  /** Told what clients of other brokers are members of and provide: bridges of this one tell it on. */
+  changed: (wanted: string, there: boolean) => void = () => {};
   /** Brokers with members of groups. */
   readonly groups = new Router<Peer>();
   /** Those with providers that have every call. */
@@ -18,6 +20,7 @@ export class PeerRoutes {
     const { pattern, group } = readWanted(wanted);
     const before = peer.wanted.get(wanted);
     peer.wanted.set(wanted, count);
+    if (count > 0 !== (before ?? 0) > 0) this.changed(wanted, count > 0);
     if (group !== undefined) peer.members.set(group, (peer.members.get(group) ?? 0) - (before ?? 0) + count);
     if (before !== undefined) return;
     if (group === undefined) this.plain.subscribe(pattern, peer);
@@ -33,6 +36,7 @@ export class PeerRoutes {
     const before = peer.wanted.get(wanted);
     if (before === undefined) return;
     peer.wanted.delete(wanted);
+    if (before > 0) this.changed(wanted, false);
     if (group === undefined) {
       this.plain.unsubscribe(pattern, peer);
       return;

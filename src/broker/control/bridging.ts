@@ -165,6 +165,13 @@ export class Bridging implements ControlPart, Flushable {
     this.#schedule();
   }
 
+  /** A client of another broker of the cluster has become a member of a group or a provider, or is one no more. */
+  wantedInCluster(wanted: string, there: boolean): void {
+    if (there) this.#interest.subscribed(wanted);
+    else this.#interest.unsubscribed(wanted);
+    this.#schedule();
+  }
+
   /** Whether a message with an id goes on: not when it is a bridge's and was here already. It is known from now on. */
   admits(session: Session, view: MessageView): boolean {
     if (view.id === undefined || !this.#bridges.has(session)) return true;
