@@ -13,7 +13,7 @@ import type { Config } from './config/config.js';
 import { ConfigError } from './config/problem.js';
 import { UsageError } from './failure.js';
 import { collectLimit, limitLines } from './limits.js';
-import { warnOfFewFiles } from './open-files.js';
+import { warnOfFewFiles, watchFiles } from './open-files.js';
 import { printJson, printLine } from './output.js';
 import type { LogLevel } from './server-log.js';
 import { LOG_LEVELS, logConsole, serverLog } from './server-log.js';
@@ -107,7 +107,9 @@ const command = newCommand({
     else printLine(firstSteps(addresses, process.argv[1] ?? ''));
     warn();
     service.ready(`listening on ${addresses.join(', ')}`);
+    const unwatch = watchFiles(log);
     await untilStopped(stop);
+    unwatch();
     service.stopping();
     await container.unbindAllAsync();
   });

@@ -65,6 +65,18 @@ export function start(
   return command;
 }
 
+/** Starts `spoke-server` so that it may open no more than so many files, and waits until it listens. */
+export async function startServerWithFiles(files: number): Promise<{ server: RunningCommand; url: string }> {
+  const line = [process.execPath, `${folder}spoke-server.cjs`, '--json', '--listen', 'tcp://127.0.0.1:0'];
+  const child = spawn('/bin/bash', ['-c', 'ulimit -n "$0"; exec "$@"', String(files), ...line], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const server = new RunningCommand(`spoke-server with ${files} files`, child);
+  running.add(server);
+  const ready = JSON.parse(await server.line()) as { urls: string[] };
+  return { server, url: ready.urls[0]! };
+}
+
 /** Runs a command until it ends by itself. */
 export async function run(
   name: CommandName,

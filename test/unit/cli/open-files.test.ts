@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { warnOfFewFiles } from '../../../src/cli/open-files.js';
+import { warnOfFewFiles, watchFiles } from '../../../src/cli/open-files.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 const table = (files: string) =>
@@ -18,4 +18,25 @@ describe('a server says on start that its connections may not all be let in', ()
     warnOfFewFiles(log, lines === 1 && text.includes('1024') ? 10_000 : 1000, text);
     expect(log.lines.warn).toHaveLength(lines);
   });
+});
+
+it('says once when no more files can be opened, and once when they can be again', () => {
+  const log = new RecordingLogger();
+  const timers: (() => void)[] = [];
+  let trouble: Error | undefined;
+  const stop = watchFiles(log, { setTimer: (_, look) => (timers.push(look), () => timers.pop()) }, () => {
+    if (trouble !== undefined) throw trouble;
+  });
+  const second = (error?: Error) => {
+    trouble = error;
+    timers.shift()?.();
+  };
+  second(Object.assign(new Error('no such file'), { code: 'ENOENT' }));
+  expect([log.lines.error.length, log.lines.warn.length]).toEqual([0, 0]);
+  for (let n = 0; n < 3; n++) second(Object.assign(new Error('too many'), { code: 'EMFILE' }));
+  expect([log.lines.error.length, log.lines.warn.length]).toEqual([1, 0]);
+  for (let n = 0; n < 3; n++) second();
+  expect([log.lines.error.length, log.lines.warn.length]).toEqual([1, 1]);
+  stop();
+  expect(timers).toEqual([]);
 });
