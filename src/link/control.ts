@@ -70,14 +70,14 @@ export interface ErrorBody {
 
 /** Reads a body of `HELLO` or `WELCOME`; `undefined` when it is neither. */
 export function readGreeting(body: unknown): HelloBody | undefined {
-  if (typeof body !== 'object' || body === null || !('nonce' in body) || !('features' in body)) return undefined;
-  const { nonce, features } = body;
-  if (typeof nonce !== 'string' || nonce.length > 64 || !Array.isArray(features)) return undefined;
-  const heartbeat = 'heartbeat' in body && typeof body.heartbeat === 'number' ? body.heartbeat : NaN;
+  const nonce = textAt(body, 'nonce');
+  const features = memberAt(body, 'features');
+  if (nonce === undefined || nonce.length > 64 || !Array.isArray(features)) return undefined;
+  const heartbeat = memberAt(body, 'heartbeat');
   return {
     nonce,
     features: features.filter((feature) => typeof feature === 'string'),
-    ...(Number.isFinite(heartbeat) && { heartbeat }),
+    ...(typeof heartbeat === 'number' && Number.isFinite(heartbeat) && { heartbeat }),
   };
 }
 
@@ -98,12 +98,16 @@ export function readError(body: unknown): ErrorBody | undefined {
   };
 }
 
+function memberAt(body: unknown, key: string): unknown {
+  return Reflect.get(Object(body), key);
+}
+
 function textAt(body: unknown, key: string): string | undefined {
-  const value: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, key) : undefined;
+  const value = memberAt(body, key);
   return typeof value === 'string' ? value : undefined;
 }
 
 /** The error that a broker told of, as one of ours. Its code may be one that this version does not know. */
-export function asError({ message, nonce: _, ...details }: ErrorBody, url: string): SpokeError {
+export function asError({ message, ...details }: ErrorBody, url: string): SpokeError {
   return withCode(details.code, `refused by ${url}: ${message}`, { details: { url, ...details } });
 }
