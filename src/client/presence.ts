@@ -32,8 +32,8 @@ export interface PresenceHost {
 export type PresenceListener = (news: PresenceBody) => void;
 
 /**
- * The connections of the client's broker: of all programs, also of those that know nothing of presence. Not those of other
- * brokers beyond bridges. It takes the right to subscribe to `-presence/**`.
+ * The connections of the client's broker, or of all brokers of its cluster: of all programs, also of those that know nothing of
+ * presence. Not those of other brokers beyond bridges. It takes the right to subscribe to `-presence/**`.
  */
 export class Presence {
   readonly #host: PresenceHost;
