@@ -172,5 +172,13 @@ function identityOf({ identity }: Session): Identity {
 /** @param action - `publish` or `subscribe to`. */
 export function forbidden(session: Session, action: string, target: string): SpokeError {
   const who = session.identity?.name ?? 'anonymous';
-  return new SpokeError('FORBIDDEN', `${who} may not ${action} ${target}`);
+  return new SpokeError('FORBIDDEN', `${who} may not ${inWordsOfRules(action, target)}`);
+}
+
+// `call math/square` and not the channel that this one call has.
+function inWordsOfRules(action: string, target: string): string {
+  const [, procedure, kind = ''] = /^([^*]+)\/-rpc\/(?:.*\/)?(call|control|result|part)$/.exec(target) ?? [];
+  if (procedure === undefined) return `${action} ${target}`;
+  const asks = kind === 'call' || kind === 'control';
+  return `${asks === (action === 'publish') ? 'call' : 'provide'} ${procedure}`;
 }

@@ -281,6 +281,7 @@ export class Exchange implements SessionOwner {
       const objection = this.#desk.objection(session, channel, handler?.request === true);
       if (objection !== undefined) {
         this.#refuse(session, view, objection);
+        this.#calling?.refused(session, channel, objection);
         return;
       }
       if (!session.admitted) {

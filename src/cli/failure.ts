@@ -64,7 +64,7 @@ export function failureOf(error: unknown): Failure {
     // A client that closed because of an error: that one is the reason.
     if (error.code === 'CLOSED' && error.cause instanceof SpokeError) return failureOf(error.cause);
     const exitCode = USAGE_CODES.has(error.code) ? EXIT.USAGE : EXIT.FAILED;
-    return { code: error.code, message: oneLine(noBroker(error) ?? error.message), exitCode };
+    return { code: error.code, message: oneLine(noBroker(error) ?? noLogin(error) ?? error.message), exitCode };
   }
   const text = error instanceof Error ? error.message : String(error);
   return {
@@ -79,6 +79,11 @@ export function noBroker(error: SpokeError): string | undefined {
   const { address, system } = error.details;
   if (error.code !== 'CONNECT_FAILED' || system !== 'ECONNREFUSED' || typeof address !== 'string') return undefined;
   return `no broker at ${address} (connection refused); is one running? try: ${serverFor(address)}`;
+}
+
+function noLogin(error: SpokeError): string | undefined {
+  if (error.code !== 'UNAUTHENTICATED' || !error.message.includes('log in,')) return undefined;
+  return `${error.message} (options that log in: --help)`;
 }
 
 function serverFor(address: string): string {

@@ -100,11 +100,14 @@ const command = newCommand({
     }
     // Nobody reads its first lines any more: that is no reason to leave everyone without a broker.
     const stop = listenForStop({ withOutput: false });
-    const { container, broker, log, warn } = await compose(options, inheritedEndpoints(process.env, process.pid));
+    const { container, broker, log, warn, mustLogIn } = await compose(
+      options,
+      inheritedEndpoints(process.env, process.pid),
+    );
     using service = new ServiceNotifier(process.env, process.pid, log);
     const { addresses } = broker;
     if (options.json) printJson({ addresses, urls: urlsFor(addresses), pid: process.pid, version: VERSION });
-    else printLine(firstSteps(addresses, process.argv[1] ?? ''));
+    else printLine(firstSteps(addresses, process.argv[1] ?? '', mustLogIn));
     warn();
     service.ready(`listening on ${addresses.join(', ')}`);
     const unwatch = watchFiles(log);
@@ -199,7 +202,8 @@ async function compose(options: Options, inherited: readonly string[]) {
       }
     });
   }
-  return { container, log, broker, warn };
+  const mustLogIn = config.access !== undefined && !config.access.anonymous;
+  return { container, log, broker, warn, mustLogIn };
 }
 
 /** One at a time; what comes meanwhile is done once more. */

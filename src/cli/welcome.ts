@@ -15,8 +15,9 @@ export function urlsFor(addresses: readonly string[]): string[] {
 /**
  * Several lines, without the end of the last.
  * @param script - the path by which this command was started (`process.argv[1]`): the others are found beside it.
+ * @param mustLogIn - whether nobody may do anything without a login.
  */
-export function firstSteps(addresses: readonly string[], script: string): string {
+export function firstSteps(addresses: readonly string[], script: string, mustLogIn = false): string {
   const command = (name: string) => besides(script, name);
   const where = addresses.map((address) => {
     const url = localUrl(address);
@@ -28,7 +29,7 @@ export function firstSteps(addresses: readonly string[], script: string): string
     `spoke ${VERSION} listens on`,
     ...where,
     '',
-    'Try it in another terminal:',
+    `Try it in another terminal${mustLogIn ? ', as one of your users: with --user NAME --password-file FILE, or --token-file FILE' : ''}:`,
     `  ${command('spoke-echo')}${option} 'sensors/**'`,
     `  ${command('spoke-publish')}${option} -p sensors/kitchen/temp 21.5`,
     `  ${command('spoke-echo')}${option} --first sensors/kitchen/temp`,

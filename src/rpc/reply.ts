@@ -47,7 +47,7 @@ export function readReply(procedure: string, body: unknown): unknown {
     const known = typeof code === 'string' ? code : 'REMOTE';
     throw by === undefined
       ? new RpcError(known, text, data, { details })
-      : withCode(known, text, { details, retryable: true });
+      : withCode(known, text, { details, retryable: known !== 'FORBIDDEN' });
   }
   throw new SpokeError('REPLY_MALFORMED', `${procedure} answered with neither "okay" nor "error"`, { details });
 }

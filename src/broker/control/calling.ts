@@ -133,6 +133,13 @@ export class Calling implements ControlPart, CallListener {
     return false;
   }
 
+  /** A message of a session was not passed on: of a call its caller is told at once, and need not wait for its timeout. */
+  refused(from: Session, channel: string, { code, message }: SpokeError): void {
+    if (!channel.endsWith(CALL) || !this.#callers.has(from)) return;
+    const base = channel.slice(0, -CALL.length);
+    if (/\/-rpc\/[^/]/.test(base)) this.#answer(from, base, code, message);
+  }
+
   /** The message at hand was given to a member of a group. */
   given(member: Session): void {
     if (this.#atHand) this.#members.push(member);

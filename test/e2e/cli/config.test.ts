@@ -83,7 +83,10 @@ test('who may log in does, with a file that holds a secret; who may not is told 
     code: 1,
     stderr: expect.stringContaining('the login is not right'),
   });
-  expect(await publish('x')).toMatchObject({ code: 1, stderr: expect.stringContaining('log in') });
+  expect(await publish('x')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('log in, with a token or a password (options that log in: --help)'),
+  });
   const inUrl = await run('spoke-publish', [
     '--url',
     url.replace('//', `//alice:${encodeURIComponent(PASSWORD)}@`),
