@@ -1,7 +1,6 @@
 // A message that was read from history.
 
 import type { Head, HeadFields } from '../contracts/index.js';
-import type { Mark } from '../link/history-control.js';
 import { HISTORY_KEY } from '../link/history-control.js';
 import { Message } from './message.js';
 
@@ -13,7 +12,7 @@ export class HistoryMessage<T = unknown> extends Message<T> {
   readonly deliveries: number;
 
   /** Not for users. */
-  constructor(head: Head, time: number | undefined, body: T, { sequence, deliveries }: Mark) {
+  constructor(head: Head, time: number | undefined, body: T, sequence: number, deliveries: number) {
     super(new ReadHead(head), time, body, false);
     this.sequence = sequence;
     this.deliveries = deliveries;

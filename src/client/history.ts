@@ -156,7 +156,8 @@ export class Histories {
     const mark = readMark(view.head.fields()[HISTORY_KEY], this.#nonce);
     if (mark === undefined) return false;
     const subscription = this.#byNumber.get(mark.n);
-    subscription?.read(new HistoryMessage(view.head, view.time, this.#host.codec.decodeBody(view), mark));
+    const body = this.#host.codec.decodeBody(view);
+    subscription?.read(new HistoryMessage(view.head, view.time, body, mark.sequence, mark.deliveries));
     return true;
   }
 

@@ -4,7 +4,14 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Msg, NatsConnection, Status, Subscription } from '@nats-io/transport-node';
 import { AuthorizationError, connect, createInbox, headers } from '@nats-io/transport-node';
 
-import type { Backplane, BackplaneOptions, BackplaneStats, Kept, KeepOptions } from '../../contracts/index.js';
+import type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneOptions,
+  BackplaneStats,
+  Kept,
+  KeepOptions,
+} from '../../contracts/index.js';
 import { SpokeError } from '../../contracts/index.js';
 import type { PendingKeep } from '../pending-keeps.js';
 import { PendingKeeps } from '../pending-keeps.js';
@@ -81,7 +88,7 @@ export class NatsBackplane implements Backplane {
     };
   }
 
-  get history(): NatsHistory | undefined {
+  get history(): BackplaneHistory | undefined {
     return this.#parts?.history;
   }
 
