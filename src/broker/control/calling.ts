@@ -2,6 +2,7 @@
 // whoever was at work on it has gone; providers, that nobody waits any more.
 
 import type { Route } from '../../channels/index.js';
+import type { SpokeError } from '../../contracts/index.js';
 import { Router } from '../../channels/index.js';
 import type { CallInFlight, Party } from '../calls.js';
 import { Calls } from '../calls.js';
