@@ -7,9 +7,12 @@ import { readAck, readWaiting } from '../../src/link/ack-control.js';
 import { readInterest, readMirror } from '../../src/link/bridge-control.js';
 import { readError, readGreeting } from '../../src/link/control.js';
 import { groupInterest, readMembership, readWanted } from '../../src/link/group-control.js';
+import { readHandled, readHistory, readOpen, readOpened } from '../../src/link/history-control.js';
 import { readCleared, readEntry, readKept } from '../../src/link/kept-control.js';
 import { readLogin } from '../../src/link/login.js';
+import { readPresence, readWill } from '../../src/link/presence-control.js';
 import { readMissed, readSlow } from '../../src/link/slow-control.js';
+import { readPart } from '../../src/rpc/extras.js';
 import { budget, TIMEOUT } from './budget.js';
 
 const READERS: readonly [name: string, read: (body: unknown) => unknown, likely: readonly string[]][] = [
@@ -26,6 +29,13 @@ const READERS: readonly [name: string, read: (body: unknown) => unknown, likely:
   ['an entry', readEntry, ['channel', 'time', 'bytes', 'expires']],
   ['slow', readSlow, ['pattern', 'policy']],
   ['missed', readMissed, ['pattern', 'missed']],
+  ['presence', readPresence, ['joined', 'changed', 'left']],
+  ['will', (body) => readWill(body) ?? undefined, ['channel', 'body', 'persist', 'ttl']],
+  ['history.open', readOpen, ['n', 'pattern', 'from', 'window', 'durable', 'until', 'end']],
+  ['opened', readOpened, ['epoch', 'next']],
+  ['handled', readHandled, ['n', 'done', 'again', 'more']],
+  ['history', readHistory, ['n', 'ended', 'caughtUp']],
+  ['a part of an answer', readPart, ['n', 'item', 'progress', 'kind', 'value']],
 ];
 
 const anything = fc.anything({ withBigInt: true, withDate: true, withTypedArray: true, withNullPrototype: true });

@@ -26,6 +26,10 @@ const FEATURES = [
   'slow',
   'bridge',
   'closing',
+  'calls',
+  'presence',
+  'will',
+  'history',
 ];
 
 // Of what belongs to others: they must get none of it.
@@ -33,7 +37,10 @@ const anyValue = fc.jsonValue({ maxDepth: 2 });
 const pattern = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.constantFrom('**', 'a/*', 'a/**', '*/b', '**/b', 'secret/*', 'secret/**', '-control/**', '*'),
+    arbitrary: fc.constantFrom(
+      ...['**', 'a/*', 'a/**', '*/b', '**/b', 'secret/*', 'secret/**', '-control/**', '*'],
+      ...['a/-rpc/**/call', '**/-rpc/**/call', 'secret/-rpc/**/call', '*/-rpc/-x/*/result', '-presence/**'],
+    ),
   },
   {
     weight: 1,
@@ -47,6 +54,13 @@ const channel = fc.constantFrom(
   'b/a',
   'a/-rpc/x/1/call',
   'a/-rpc/x/1/result',
+  'a/-rpc/-x/1/call',
+  'a/-rpc/-x/1/result',
+  'a/-rpc/-x/1/part',
+  'a/-rpc/-x/1/cancel/control',
+  'a/-rpc/-x/1/more/control',
+  'secret/-rpc/-x/2/call',
+  '-presence/watch',
   'secret/1',
   'x//y',
   '**',
@@ -104,6 +118,10 @@ const controls: readonly fc.Arbitrary<Said>[] = [
     'slow',
     record({ pattern, policy: fc.constantFrom('disconnect', 'drop-oldest', 'latest', 'hold', null, 'none') }),
   ),
+  say('will', or(fc.oneof(fc.constant(null), record({ channel, body: anyValue, persist: fc.boolean(), ttl: number })))),
+  say('about', record({ name: text, meta: anyValue })),
+  say('bye', anyValue),
+  say('handled', record({ n: number, done: list(range), again: list(range), more: number })),
   say('waiting', record({ origin: fc.constantFrom('o', 'me', ''), waiting: list(range) })),
   say('interest', record({ set: list(fc.tuple(pattern, number)), unset: list(pattern) })),
   say(
@@ -124,7 +142,15 @@ const controls: readonly fc.Arbitrary<Said>[] = [
     .tuple(
       fc.constantFrom('1', 'a-b', '', '*', 'x'.repeat(65), 'a/b'),
       record({
-        op: fc.constantFrom('kept.list', 'kept.get', 'kept.clear', '__proto__', 'toString'),
+        op: fc.constantFrom(
+          ...['kept.list', 'kept.get', 'kept.clear', '__proto__', 'toString'],
+          ...['presence.list', 'presence.watch', 'presence.unwatch'],
+          ...['history.open', 'history.close', 'history.durables'],
+        ),
+        n: number,
+        from: fc.oneof(fc.constantFrom('start', 'new'), record({ time: number, sequence: number })),
+        window: number,
+        durable: group,
         pattern,
         channel,
         after: channel,
@@ -147,6 +173,8 @@ const controls: readonly fc.Arbitrary<Said>[] = [
         'kept',
         'missed',
         'closing',
+        'presence',
+        'history',
         'reply/1',
       ),
       anyValue,
@@ -162,6 +190,10 @@ const data: fc.Arbitrary<Said> = fc
       {
         '-id': or(id),
         '-group': or(fc.tuple(text, group).map((parts) => parts.join('/'))),
+        '-timeout': or(number),
+        '-window': or(number),
+        '-progress': or(fc.constant(true)),
+        '-history': or(fc.constantFrom('n/1/1/1', 'n/0/-1/x', '/')),
         '-ttl': or(fc.constantFrom(0.001, 1, 60, 0, -1, 1e300)),
         persist: or(fc.constant(true)),
         bounce: or(fc.constant(false)),

@@ -140,6 +140,7 @@ describe('many readers that stop reading', () => {
       { code: 'SLOW_CONSUMER', text: expect.stringContaining('limits.totalOutboundBytes') },
     ]);
     expect(broker.stats.outboundBytes).toBeLessThanOrEqual(500_000);
+    expect(broker.stats.cut).toBe(1);
     expect(numbers(healthy)).toHaveLength(700);
     small.connection.resume();
     await clock.idle();
