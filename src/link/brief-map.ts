@@ -46,6 +46,13 @@ export class BriefMap<V> {
     return true;
   }
 
+  /** All there are now, in no order. */
+  values(): V[] {
+    const all = [...this.#crowded.values()];
+    for (const value of this.#values) if (value !== undefined) all.push(value);
+    return all;
+  }
+
   #find(key: string): number {
     const keys = this.#keys;
     const mask = this.#mask;

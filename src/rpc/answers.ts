@@ -49,7 +49,20 @@ export class Answers {
       .catch(() => undefined);
     const calls = await this.#client.subscribe(callPattern(this.#name), (message) => this.#take(message), member);
     const heard = await control;
-    return () => Promise.all([calls.unsubscribe(), heard?.unsubscribe()]);
+    const unwatch = this.#client.on('state', (state) => {
+      if (state === 'closed') this.#giveUp();
+    });
+    return async () => {
+      await Promise.all([calls.unsubscribe(), heard?.unsubscribe()]);
+      // What still runs may go on, as long as the client does.
+      if (this.#running.size === 0) unwatch();
+    };
+  }
+
+  // Nothing can be published any more.
+  #giveUp(): void {
+    const closed = new SpokeError('CLOSED', `${this.#name}: the client of its provider was closed`);
+    for (const call of this.#running.values()) call.cancel(closed);
   }
 
   /** A client that closes waits for it: until it is answered, or nobody waits for that any more. */

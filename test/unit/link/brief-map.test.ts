@@ -34,6 +34,7 @@ describe.each([
           expect(map.get(one)).toBe(model.get(one));
         }
         for (const [, one] of all) expect(map.get(one)).toBe(model.get(one));
+        expect(map.values().sort((a, b) => a - b)).toEqual([...model.values()].sort((a, b) => a - b));
       }),
     );
   });

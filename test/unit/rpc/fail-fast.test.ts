@@ -360,3 +360,20 @@ describe('beyond a bridge', () => {
     expect(made).toHaveLength(10);
   });
 });
+
+describe('a provider that closes', () => {
+  it('ends a stream whose reader was told that it is lost: no timer stays behind', async () => {
+    const [caller, provider] = [await net.client(), await net.client({ name: 'provider', closeTimeout: 100 })];
+    await provider.provide('count', async function* () {
+      for (let n = 0; ; n++) yield n;
+    });
+    const items = caller.stream<number>('count', 0, { window: 2 });
+    await items.next();
+    net.cut('provider', 'home');
+    await net.advance('1 s');
+    await net.until(caller.close());
+    await net.until(provider.close());
+    await net.until(broker.close());
+    expect(net.clock.timers).toBe(0);
+  });
+});
