@@ -71,10 +71,12 @@ export class Gossip {
   /** Resolves when the others are known: all of them, unless one takes too long. */
   async open(signal: AbortSignal): Promise<void> {
     const { clock, plane } = this.#parts;
+    if (this.#closed) return;
     const began = clock.monotonic();
     this.#account(undefined, true);
     this.#scheduleBeat();
     await plane.flush();
+    if (this.#closed) return;
     // To another broker and back is twice the way to the engine and back.
     const wait = Math.min(FIRST_WAIT + 3 * (clock.monotonic() - began), LAST_WAIT);
     await new Promise<void>((resolve) => {
