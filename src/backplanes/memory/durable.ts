@@ -74,7 +74,7 @@ export class Durable {
 
   end(): void {
     this.#cancelTimer?.();
-    const error = new SpokeError('CLOSED', `the durable ${this.name} was removed`);
+    const error = new SpokeError('CLOSED', 'this durable was removed');
     for (const reading of this.#readings) reading.ended(error);
     this.#readings.clear();
   }

@@ -52,7 +52,7 @@ export class Log implements DurableLog {
       durable = new Durable(name, pattern, this.place(from), this, this.#clock);
       this.#durables.set(name, durable);
     } else if (durable.pattern !== pattern) {
-      throw new SpokeError('DUPLICATE', `the durable ${name} has the pattern ${durable.pattern}`);
+      throw new SpokeError('DUPLICATE', `this durable has the pattern ${durable.pattern}`);
     }
     return durable;
   }

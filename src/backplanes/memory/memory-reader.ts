@@ -91,7 +91,7 @@ export class MemoryReader implements HistoryReader {
         const lost = new SpokeError('STORE_FAILED', 'the engine has lost its history', { retryable: true });
         this.#host.deliver(0, () => this.#end(lost));
       } else if (this.#options.durable !== undefined && log.find(this.#options.durable) !== this.#durable) {
-        const gone = new SpokeError('CLOSED', `the durable ${this.#options.durable} was removed`);
+        const gone = new SpokeError('CLOSED', 'this durable was removed');
         this.#host.deliver(0, () => this.#end(gone));
       } else this.#read();
     });

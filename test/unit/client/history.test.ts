@@ -87,6 +87,16 @@ describe('history', () => {
     expect(read).toEqual([1, 2, 3, 4]);
   });
 
+  it('is read in another codec than it was published in', async () => {
+    await publish('log/x', { a: [1, 'two', null] });
+    const reader = await network.client({ to: b, codec: 'msgpack' });
+    const read: unknown[] = [];
+    await network.until(reader.subscribe('log/**', ({ body }) => read.push(body), { durable: 'work', from: 'start' }));
+    await network.until(reader.publish('log/x', new Uint8Array([1, 2]), { ack: true }));
+    await network.advance('1 s');
+    expect(read).toEqual([{ a: [1, 'two', null] }, new Uint8Array([1, 2])]);
+  });
+
   it('does not have calls', async () => {
     const provider = await network.client({ to: a });
     await network.until(provider.provide('log/square', (x: number) => x * x));

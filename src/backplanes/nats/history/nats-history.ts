@@ -149,7 +149,7 @@ export class NatsHistory implements BackplaneHistory {
       try {
         removed = (await this.#parts.manager.consumers.delete(stream.name, consumerOf(name))) || removed;
       } catch (error) {
-        if (!isNotFound(error)) throw storeFailed(`the durable ${name} cannot be removed`, error);
+        if (!isNotFound(error)) throw storeFailed('the durable cannot be removed', error);
       }
     }
     return removed;
@@ -212,10 +212,10 @@ export class NatsHistory implements BackplaneHistory {
     const consumer = consumerOf(name);
     const description = JSON.stringify({ name, pattern } satisfies Described);
     if (Buffer.byteLength(description) > DESCRIPTION_BYTES) {
-      throw new SpokeError('LIMIT_EXCEEDED', `the durable ${name}: its pattern is too long for JetStream`);
+      throw new SpokeError('LIMIT_EXCEEDED', "the durable's pattern is too long for JetStream");
     }
     try {
-      if (await this.#find(consumer, name, pattern)) return consumer;
+      if (await this.#find(consumer, pattern)) return consumer;
       await manager.consumers.add(stream.name, {
         durable_name: consumer,
         description,
@@ -228,24 +228,21 @@ export class NatsHistory implements BackplaneHistory {
       });
     } catch (error) {
       // Another one was quicker, and begins elsewhere.
-      if (error instanceof SpokeError || !(await this.#find(consumer, name, pattern).catch(() => false))) {
-        throw storeFailed(`the durable ${name} cannot be made`, error);
+      if (error instanceof SpokeError || !(await this.#find(consumer, pattern).catch(() => false))) {
+        throw storeFailed('the durable cannot be made', error);
       }
     }
     return consumer;
   }
 
   /** @throws {SpokeError} `DUPLICATE`: it has another pattern. */
-  async #find(consumer: string, name: string, pattern: string): Promise<boolean> {
+  async #find(consumer: string, pattern: string): Promise<boolean> {
     for (const stream of this.#histories.all()) {
       try {
         const { config } = await this.#parts.manager.consumers.info(stream.name, consumer);
         const described = readDescription(config.description);
         if (described?.pattern === pattern) return true;
-        throw new SpokeError(
-          'DUPLICATE',
-          `the durable ${name} has the pattern ${described?.pattern ?? 'of another program'}`,
-        );
+        throw new SpokeError('DUPLICATE', `this durable has the pattern ${described?.pattern ?? 'of another program'}`);
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

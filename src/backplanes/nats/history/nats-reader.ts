@@ -294,7 +294,7 @@ export class NatsReader implements HistoryReader {
   }
 
   #removed(): void {
-    this.#end(new SpokeError('CLOSED', `the durable ${this.#parts.options.durable ?? ''} was removed`));
+    this.#end(new SpokeError('CLOSED', 'this durable was removed'));
   }
 
   #end(error: SpokeError): void {
