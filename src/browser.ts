@@ -20,7 +20,7 @@ export type {
 } from './client/index.js';
 export { JsonCodec, MsgpackCodec } from './codecs/small/index.js';
 export type { DecodedView } from './codecs/small/index.js';
-export { DEFAULT_LIMITS, SpokeError } from './contracts/index.js';
+export { SpokeError } from './contracts/index.js';
 export type {
   Address,
   AnyErrorCode,

@@ -183,8 +183,8 @@ export class ClientSession<
     if (channel !== control.ERROR) return false;
     const refusal = control.readError(codec.decodeBody(view));
     // Whoever is not let in is answered with its nonce.
-    const turnedAway = !this.#welcomed && refusal?.nonce === this.#nonce;
-    if (refusal === undefined || !(turnedAway || this.#features.has('errors'))) return false;
+    const turnedAway = refusal?.nonce === this.#nonce;
+    if (!refusal || !(turnedAway || this.#features.has('errors'))) return false;
     const error = control.asError(refusal, url);
     if (turnedAway || error.code === 'UNAUTHENTICATED') this.link.fail(error);
     else if (refusal.pattern === undefined) this.#owner.report(error);

@@ -43,7 +43,7 @@ export class Subscriptions {
 
   add(pattern: string, handler: MessageHandler | undefined, options: SubscribeOptions): Subscription {
     const { bounce, signal, group, groupOptional, durable, from } = options;
-    if ((group && !groupOptional) || durable || from !== undefined) throw new SpokeError('UNSUPPORTED', 'not in pages');
+    if ((group && !groupOptional) || durable || from) throw new SpokeError('UNSUPPORTED', 'not in pages');
     const subscription = new Subscription(canonical(pattern), handler, this.#owner, options);
     const others = this.#byPattern.get(subscription.pattern);
     if (others === undefined) this.#byPattern.set(subscription.pattern, new Set([subscription]));

@@ -95,6 +95,6 @@ export function withDefaults(limits: Partial<Limits> = {}): Limits {
     if (!(name in DEFAULT_LIMITS)) throw new TypeError(`limits.${name}: there is no such limit`);
     if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`limits.${name} must be a positive number`);
   }
-  if (all.messageBytes >= 16 * MiB) throw new TypeError('limits.messageBytes must be below 16 MiB (16777216)');
+  if (all.messageBytes >= 16 * MiB) throw new TypeError('limits.messageBytes must be below 16 MiB');
   return all;
 }
