@@ -7,7 +7,7 @@ import type { Clock } from '../contracts/index.js';
 const WHOLE = 4;
 const PIECE = 2;
 /** Fewer bytes take no time worth measuring, and are not cut. */
-const LEAST = 4096;
+const LEAST = 512;
 
 export interface PiecesOptions {
   readonly clock: Pick<Clock, 'monotonic' | 'defer'>;

@@ -95,7 +95,7 @@ describe('what one connection brings', () => {
     pieces.push(chunk(64 * KIB));
     turn();
     pieces.finish();
-    expect(sizes()).toEqual([4, 4, 56]);
+    expect(sizes()).toEqual([0.5, 0.5, 63]);
   });
 
   it('is handled to its end when the connection ends, and then no more', () => {
