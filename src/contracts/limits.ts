@@ -18,6 +18,8 @@ export interface Limits {
   readonly subscriptions: number;
   /** Subscriptions of all connections of one broker. */
   readonly totalSubscriptions: number;
+  /** Durable subscriptions of one user, in the whole cluster; all who are anonymous are one. */
+  readonly durables: number;
   /** Connections of one broker; set for an endpoint, those of that endpoint. */
   readonly connections: number;
   /** Connections from one address; of IPv6, from one network of 64 bits. Unix sockets have none, and are not counted. */
@@ -66,6 +68,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   globstars: 8,
   subscriptions: 100_000,
   totalSubscriptions: 1_000_000,
+  durables: 1_000,
   connections: 10_000,
   connectionsPerAddress: 2_500,
   handshakeTime: 10_000,

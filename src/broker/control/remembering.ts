@@ -107,6 +107,7 @@ export class Remembering implements ControlPart {
     state.readings.set(open.n, reading);
     try {
       const { durable } = open;
+      if (durable !== undefined) await this.#requirePlace(session, durable);
       const reader = await history.read({
         pattern,
         from: fromOf(open.from),
@@ -134,6 +135,15 @@ export class Remembering implements ControlPart {
     const prefix = ownName(session, '');
     const own = all.filter(({ name }) => name.startsWith(prefix));
     return { durables: own.map((one) => ({ ...one, name: one.name.slice(prefix.length) })) };
+  }
+
+  // They stay when their clients have gone, so a user has so many.
+  async #requirePlace(session: Session, name: string): Promise<void> {
+    const { durables: limit } = session.limits;
+    const { durables } = await this.#durables(session);
+    if (durables.length < limit || durables.some((one) => one.name === name)) return;
+    const text = `durable ${name} refused: there are ${limit} already (limits.durables); remove some (client.durables.remove)`;
+    throw new SpokeError('LIMIT_EXCEEDED', text, { details: { limit } });
   }
 
   async #remove(session: Session, body: object): Promise<{ readonly removed: boolean }> {

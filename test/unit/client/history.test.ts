@@ -217,6 +217,20 @@ describe('a subscription from some place on', () => {
 });
 
 describe('a durable subscription', () => {
+  it('is refused to a user who has as many as may be, and not to those who go on with one', async () => {
+    const small = await network.broker({ cluster: true, limits: { durables: 2 } });
+    const client = await network.client({ to: small });
+    const open = (durable: string) => network.until(client.subscribe('log/**', () => {}, { durable }));
+    await open('one');
+    await open('two');
+    await expect(open('three')).rejects.toEqual(code('LIMIT_EXCEEDED'));
+    const other = await network.client({ to: small });
+    await network.until(other.subscribe('log/**', () => {}, { durable: 'two' }));
+    await network.until(client.durables.remove('one'));
+    await open('three');
+    expect((await network.until(client.durables.list())).map(({ name }) => name).sort()).toEqual(['three', 'two']);
+  });
+
   it('goes on where it stopped, at whichever broker, and has what was published meanwhile', async () => {
     const read: unknown[] = [];
     const first = await network.client({ to: a });

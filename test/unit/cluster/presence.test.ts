@@ -50,6 +50,7 @@ describe('presence in a cluster', () => {
     await at(3, 'c');
     await net.until(b.subscribe('poses/*'));
     await net.until(b.provide('square', (x: number) => x * x));
+    await net.advance('1 s');
     const list = await net.until(a.presence.list());
     expect(namesOf(list)).toEqual(['a', 'b', 'c']);
     expect(list.find(({ name }) => name === 'b')).toMatchObject({ provides: ['square'] });
@@ -60,7 +61,10 @@ describe('presence in a cluster', () => {
   it('lists thousands, each once', async () => {
     const names = Array.from({ length: 700 }, (_, n) => `client-${String(n).padStart(4, '0')}`);
     for (const [n, name] of names.entries()) await at(1 + (n % 3), name);
-    const list = await net.until((await at(1, 'viewer')).presence.list());
+    const viewer = await at(1, 'viewer');
+    // A client says who it is when it knows that its broker wants to hear it.
+    await net.advance('1 s');
+    const list = await net.until(viewer.presence.list());
     expect(namesOf(list)).toEqual([...names, 'viewer'].sort());
     const entries = { about: { name: 'wide', meta: 'x'.repeat(3000) } };
     for (let n = 0; n < 100; n++) await net.client({ to: 'broker-2', ...entries });
