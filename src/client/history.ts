@@ -284,8 +284,9 @@ export class Histories {
   #later(subscription: HistorySubscription): void {
     subscription.lost();
     this.#host.clock.setTimer(RETRY, () => {
-      const { ended, opening, suspended } = subscription;
-      if (!ended && !opening && !suspended && this.#closed === undefined) void this.#reopen(subscription);
+      const { n, ended, opening, suspended } = subscription;
+      // A number: a connection that was lost meanwhile had it begin again already.
+      if (n === 0 && !ended && !opening && !suspended && this.#closed === undefined) void this.#reopen(subscription);
     });
   }
 

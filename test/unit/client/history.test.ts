@@ -201,6 +201,27 @@ describe('a subscription from some place on', () => {
     expect(read).toEqual([1, 2, 3, 4]);
   });
 
+  it.each([0, 100, 200, 300, 400, 500])(
+    'begins anew once, when the connection is lost as well, %i ms later',
+    async (later) => {
+      await publish('log/x', 1, 2, 3);
+      const reader = await network.client({ to: b });
+      const read: unknown[] = [];
+      await network.until(reader.subscribe('log/**', ({ body }) => read.push(body), { from: 'start' }));
+      await network.advance('1 s');
+      network.engine.stop();
+      await network.advance('1 s');
+      network.engine.start({ empty: true });
+      while (b.stats.cluster?.reachable !== true) await network.advance('10 ms');
+      await network.advance(`${later} ms`);
+      network.cut(reader, b);
+      await network.advance('5 s');
+      await publish('log/x', 4);
+      await network.advance('5 s');
+      expect(read).toEqual([1, 2, 3, 4]);
+    },
+  );
+
   it('is refused at once where there is no history', async () => {
     await expect(network.until(publisher.subscribe('other/**', () => {}, { from: 'start' }))).rejects.toEqual(
       code('UNSUPPORTED'),
