@@ -181,9 +181,11 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && typeof value === 'number' && value >= 0;
 }
 
+// No more than one reading has in flight: each is looked for among all that is.
 function isPairs(value: unknown): value is [number, number][] {
   return (
     Array.isArray(value) &&
+    value.length <= MAX_WINDOW &&
     value.every((pair) => Array.isArray(pair) && pair.length === 2 && isCount(pair[0]) && isCount(pair[1]))
   );
 }
